@@ -1,0 +1,194 @@
+//! The context of one call, the same on a server and on a client.
+//!
+//! In: a method, metadata, a peer, a deadline. Out: a [`Call`] that handlers and interceptors read, and that calls made
+//! while a handler runs inherit from. Never: bytes of messages.
+
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use http::Extensions;
+use tokio::task::JoinHandle;
+use tonic::metadata::MetadataMap;
+
+use crate::descriptor::Method;
+
+pub(crate) mod deadline;
+mod options;
+mod reply;
+
+pub use options::CallOptions;
+pub(crate) use options::Timeout;
+pub use reply::ReplyMetadata;
+
+tokio::task_local! {
+    /// Set around every poll of a handler, so that calls it makes know what they are made for.
+    static CURRENT: Call;
+}
+
+/// One call: what is called, by whom, until when, and with which metadata.
+///
+/// A clone is cheap and shares everything; an interceptor that changes a call changes what is further inside, not what
+/// others hold.
+#[derive(Clone)]
+pub struct Call(Arc<Parts>);
+
+struct Parts {
+    method: &'static Method,
+    metadata: MetadataMap,
+    peer: Option<SocketAddr>,
+    deadline: Option<Instant>,
+    started: Instant,
+    extensions: Extensions,
+    /// Made when first asked for: most calls never touch it.
+    reply: OnceLock<ReplyMetadata>,
+}
+
+impl Clone for Parts {
+    fn clone(&self) -> Self {
+        Self {
+            method: self.method,
+            metadata: self.metadata.clone(),
+            peer: self.peer,
+            deadline: self.deadline,
+            started: self.started,
+            extensions: self.extensions.clone(),
+            // Made now, or the two copies would each make their own later.
+            reply: OnceLock::from(self.reply.get_or_init(ReplyMetadata::new).clone()),
+        }
+    }
+}
+
+impl Call {
+    /// A call of `method` from nowhere, without metadata and without a deadline: for tests of handlers, and for work
+    /// that no caller asked for.
+    pub fn new(method: &'static Method) -> Self {
+        Self::with(method, MetadataMap::new(), None, None)
+    }
+
+    pub(crate) fn with(
+        method: &'static Method,
+        metadata: MetadataMap,
+        peer: Option<SocketAddr>,
+        deadline: Option<Instant>,
+    ) -> Self {
+        Self(Arc::new(Parts {
+            method,
+            metadata,
+            peer,
+            deadline,
+            started: now(),
+            extensions: Extensions::new(),
+            reply: OnceLock::new(),
+        }))
+    }
+
+    /// The same call, with its reply's metadata held there.
+    pub(crate) fn replying_to(mut self, reply: Option<ReplyMetadata>) -> Self {
+        if let Some(reply) = reply {
+            self.edit().reply = OnceLock::from(reply);
+        }
+        self
+    }
+
+    /// The call that this task works for: set while a handler runs and in what [`spawn`](Self::spawn) started.
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Self::clone).ok()
+    }
+
+    /// What is called.
+    pub fn method(&self) -> &'static Method {
+        self.0.method
+    }
+
+    /// The metadata of the request.
+    pub fn metadata(&self) -> &MetadataMap {
+        &self.0.metadata
+    }
+
+    /// The metadata of the request, to change: on a client, before it is sent.
+    pub fn metadata_mut(&mut self) -> &mut MetadataMap {
+        &mut self.edit().metadata
+    }
+
+    /// The other end of the connection, on a server. `None` for a call within the process, and on a client.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.0.peer
+    }
+
+    /// When the call is over, if ever.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.0.deadline
+    }
+
+    /// The time that is left, if it is bounded; zero when the call is over.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.0.deadline.map(|deadline| deadline.saturating_duration_since(now()))
+    }
+
+    /// When the call began.
+    pub fn started(&self) -> Instant {
+        self.0.started
+    }
+
+    /// What interceptors left for those further inside.
+    pub fn extensions(&self) -> &Extensions {
+        &self.0.extensions
+    }
+
+    /// What interceptors leave for those further inside, to change.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.edit().extensions
+    }
+
+    /// The metadata of the reply: on a server to add to, on a client to read once the reply came.
+    pub fn reply(&self) -> &ReplyMetadata {
+        self.0.reply.get_or_init(ReplyMetadata::new)
+    }
+
+    /// Starts a task that works for this call: what it calls inherits from it, as a handler's calls do.
+    ///
+    /// The task goes on when the call is over.
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        tokio::spawn(self.clone().scope(future))
+    }
+
+    /// Makes this the current call during every poll of `future`.
+    pub(crate) fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        CURRENT.scope(self, future)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.remaining().is_some_and(|left| left.is_zero())
+    }
+
+    /// The reply's metadata, if anybody ever asked for it.
+    pub(crate) fn touched_reply(&self) -> Option<&ReplyMetadata> {
+        self.0.reply.get()
+    }
+
+    fn edit(&mut self) -> &mut Parts {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("method", &self.0.method.path)
+            .field("peer", &self.0.peer)
+            .field("remaining", &self.remaining())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The time by tokio's clock, which tests may stop.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}

@@ -1,0 +1,105 @@
+//! The metadata of a reply, shared by all who care.
+//!
+//! A server's handler adds to it through [`Call::reply`](crate::Call::reply); a client reads it through
+//! [`CallOptions::capture`](crate::CallOptions::capture).
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::HeaderMap;
+use tonic::metadata::{Ascii, MetadataKey, MetadataMap, MetadataValue};
+
+/// The headers and trailers of one reply; clones share them.
+///
+/// On the server they are what will be sent: headers added after the first message went out are lost. On the client
+/// they are what came.
+#[derive(Clone, Default)]
+pub struct ReplyMetadata(Arc<Mutex<Parts>>);
+
+#[derive(Default)]
+struct Parts {
+    headers: MetadataMap,
+    trailers: MetadataMap,
+}
+
+impl ReplyMetadata {
+    /// Empty metadata.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a header, as [`CallOptions::metadata`](crate::CallOptions::metadata) does; a wrong name or value is logged and left out.
+    pub fn add_header(&self, key: &str, value: &str) {
+        append(&mut self.lock().headers, key, value);
+    }
+
+    /// Adds a trailer.
+    pub fn add_trailer(&self, key: &str, value: &str) {
+        append(&mut self.lock().trailers, key, value);
+    }
+
+    /// The first header of that name, if it is text.
+    pub fn header(&self, key: &str) -> Option<String> {
+        text(&self.lock().headers, key)
+    }
+
+    /// The first trailer of that name, if it is text.
+    pub fn trailer(&self, key: &str) -> Option<String> {
+        text(&self.lock().trailers, key)
+    }
+
+    /// All headers, as they are now.
+    pub fn headers(&self) -> MetadataMap {
+        self.lock().headers.clone()
+    }
+
+    /// All trailers, as they are now.
+    pub fn trailers(&self) -> MetadataMap {
+        self.lock().trailers.clone()
+    }
+
+    pub(crate) fn set_headers(&self, headers: MetadataMap) {
+        self.lock().headers = headers;
+    }
+
+    pub(crate) fn set_trailers(&self, trailers: MetadataMap) {
+        self.lock().trailers = trailers;
+    }
+
+    pub(crate) fn take_headers(&self) -> HeaderMap {
+        std::mem::take(&mut self.lock().headers).into_headers()
+    }
+
+    pub(crate) fn take_trailers(&self) -> HeaderMap {
+        std::mem::take(&mut self.lock().trailers).into_headers()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Parts> {
+        // A map that somebody panicked over is still a map.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for ReplyMetadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = self.lock();
+        f.debug_struct("ReplyMetadata")
+            .field("headers", &parts.headers)
+            .field("trailers", &parts.trailers)
+            .finish()
+    }
+}
+
+/// Adds a text entry; one that HTTP cannot carry is a mistake of the program that must not fail the call.
+pub(crate) fn append(map: &mut MetadataMap, key: &str, value: &str) {
+    match (MetadataKey::<Ascii>::from_bytes(key.as_bytes()), MetadataValue::<Ascii>::try_from(value)) {
+        (Ok(key), Ok(value)) => {
+            map.append(key, value);
+        }
+        _ => tracing::warn!(key, "metadata left out: not a text key, or a value that a header cannot carry"),
+    }
+}
+
+fn text(map: &MetadataMap, key: &str) -> Option<String> {
+    map.get(key).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}

@@ -1,0 +1,139 @@
+//! What the IDL says of a service, as statics that generated code builds.
+//!
+//! In: literals, by `const fn`. Out: [`Service`] and [`Method`] that every call carries a reference to. Never: anything
+//! that is decided at run time.
+
+use std::time::Duration;
+
+/// A service: its names and its methods.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Service {
+    /// The full name on the wire: `shop.orders.v1.Orders`.
+    pub name: &'static str,
+    /// The app that serves it, which is its key in a registry: `shop.order.orders`. The full name if the IDL does not say.
+    pub app: &'static str,
+    /// Its methods; a method's [`index`](Method::index) is its place here.
+    pub methods: &'static [Method],
+    /// An encoded `google.protobuf.FileDescriptorSet` with the service's file and all that it imports. May be empty.
+    pub descriptors: &'static [u8],
+}
+
+impl Service {
+    /// A service that is its own app and has no descriptors.
+    pub const fn new(name: &'static str, methods: &'static [Method]) -> Self {
+        Self { name, app: name, methods, descriptors: &[] }
+    }
+
+    /// Sets the app that serves it.
+    #[must_use]
+    pub const fn app(mut self, app: &'static str) -> Self {
+        self.app = app;
+        self
+    }
+
+    /// Sets the encoded `FileDescriptorSet`.
+    #[must_use]
+    pub const fn descriptors(mut self, descriptors: &'static [u8]) -> Self {
+        self.descriptors = descriptors;
+        self
+    }
+}
+
+/// A method: its path and its policies.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Method {
+    /// The path on the wire: `/shop.orders.v1.Orders/GetOrder`.
+    pub path: &'static str,
+    /// Its place in [`Service::methods`].
+    pub index: usize,
+    /// Which sides stream.
+    pub kind: Kind,
+    /// The time a unary call of it may take, if the IDL says: 300 ms.
+    pub timeout: Option<Duration>,
+    /// Whether a call may be repeated.
+    pub idempotency: Idempotency,
+}
+
+impl Method {
+    /// A method without policies.
+    pub const fn new(path: &'static str, index: usize, kind: Kind) -> Self {
+        Self { path, index, kind, timeout: None, idempotency: Idempotency::Unknown }
+    }
+
+    /// Sets the time that a unary call may take.
+    #[must_use]
+    pub const fn timeout_ms(mut self, milliseconds: u64) -> Self {
+        self.timeout = Some(Duration::from_millis(milliseconds));
+        self
+    }
+
+    /// Sets whether a call may be repeated.
+    #[must_use]
+    pub const fn idempotency(mut self, idempotency: Idempotency) -> Self {
+        self.idempotency = idempotency;
+        self
+    }
+
+    /// The name without the service: `GetOrder`.
+    pub fn name(&self) -> &'static str {
+        self.path.rsplit('/').next().unwrap_or(self.path)
+    }
+
+    /// The full name of its service: `shop.orders.v1.Orders`.
+    pub fn service(&self) -> &'static str {
+        let path = self.path.strip_prefix('/').unwrap_or(self.path);
+        path.rsplit_once('/').map_or("", |(service, _)| service)
+    }
+}
+
+/// Which sides of a method stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// One request, one reply.
+    Unary,
+    /// Many requests, one reply.
+    ClientStream,
+    /// One request, many replies.
+    ServerStream,
+    /// Many of both.
+    Bidi,
+}
+
+impl Kind {
+    /// Whether many replies may come.
+    pub const fn streams_replies(self) -> bool {
+        matches!(self, Self::ServerStream | Self::Bidi)
+    }
+
+    /// Whether many requests may come.
+    pub const fn streams_requests(self) -> bool {
+        matches!(self, Self::ClientStream | Self::Bidi)
+    }
+}
+
+/// Whether a call may be repeated without asking.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Idempotency {
+    /// The IDL does not say: never repeat what may have been executed.
+    #[default]
+    Unknown,
+    /// Repeating has no further effect.
+    Idempotent,
+    /// It only reads.
+    NoSideEffects,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, Method};
+
+    #[test]
+    fn a_path_is_service_and_name() {
+        let method = Method::new("/shop.orders.v1.Orders/GetOrder", 0, Kind::Unary);
+        assert_eq!((method.service(), method.name()), ("shop.orders.v1.Orders", "GetOrder"));
+        let odd = Method::new("Odd", 0, Kind::Unary);
+        assert_eq!((odd.service(), odd.name()), ("", "Odd"));
+    }
+}

@@ -1,0 +1,88 @@
+//! Domain errors on the wire: `google.rpc.ErrorInfo` in the details of a status.
+//!
+//! In: an error, or a status that came. Out: the other one. The maps are sorted, so that the same error is the same bytes.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use prost::Message as _;
+use tonic::{Code, Status};
+
+use super::{DomainError, ErrorFields, UnknownError};
+
+const TYPE_URL: &str = "type.googleapis.com/google.rpc.ErrorInfo";
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct RpcStatus {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<prost_types::Any>,
+}
+
+/// `google.rpc.ErrorInfo`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct ErrorInfo {
+    #[prost(string, tag = "1")]
+    pub(crate) reason: String,
+    #[prost(string, tag = "2")]
+    pub(crate) domain: String,
+    #[prost(btree_map = "string, string", tag = "3")]
+    pub(crate) metadata: BTreeMap<String, String>,
+}
+
+/// What a server sends for a domain error.
+pub(crate) fn status<E: DomainError>(error: &E) -> Status {
+    let parts = error.parts();
+    let message = match parts.message() {
+        none if none.is_empty() => parts.reason.to_owned(),
+        message => message,
+    };
+    let info = ErrorInfo {
+        reason: parts.reason.to_owned(),
+        domain: E::DOMAIN.to_owned(),
+        metadata: parts.fields.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+    };
+    with_info(parts.code, message, &info)
+}
+
+/// A status that carries `info` and no other detail.
+pub(crate) fn with_info(code: Code, message: String, info: &ErrorInfo) -> Status {
+    let details = RpcStatus {
+        code: code as i32,
+        message: message.clone(),
+        details: vec![prost_types::Any { type_url: TYPE_URL.to_owned(), value: info.encode_to_vec() }],
+    };
+    Status::with_details(code, message, Bytes::from(details.encode_to_vec()))
+}
+
+/// The first `ErrorInfo` of a status, if there is one with a reason.
+pub(crate) fn info(status: &Status) -> Option<ErrorInfo> {
+    if status.details().is_empty() {
+        return None;
+    }
+    // Details of any shape may come from anywhere; what cannot be read is no domain error.
+    let details = RpcStatus::decode(status.details()).ok()?;
+    let any = details.details.iter().find(|any| any.type_url.ends_with("/google.rpc.ErrorInfo"))?;
+    ErrorInfo::decode(any.value.as_slice()).ok().filter(|info| !info.reason.is_empty())
+}
+
+/// The typed error of a status that came, if it belongs to the domain of `E`.
+pub(crate) fn domain_error<E: DomainError>(status: &Status) -> Option<E> {
+    if E::CODES.is_empty() && E::DOMAIN.is_empty() {
+        return None;
+    }
+    let ErrorInfo { reason, domain, metadata } = info(status)?;
+    // Kratos sends no domain; there only a reason that is known tells whose error it is.
+    if domain != E::DOMAIN && !domain.is_empty() {
+        return None;
+    }
+    let mut fields = ErrorFields::new(metadata.clone());
+    E::from_parts(&reason, &mut fields).or_else(|| {
+        let message = status.message().to_owned();
+        let code = status.code();
+        (domain == E::DOMAIN).then(|| E::from_unknown(UnknownError { reason, message, metadata, code }))
+    })
+}

@@ -1,0 +1,174 @@
+//! A call as a future and a body.
+//!
+//! In: the boxed call (interceptors and handler). Out: an HTTP response whose body polls the call. There is no task and
+//! no channel: whoever polls the response runs the handler, and whoever drops it drops the handler.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Response};
+use http_body::Frame;
+use tokio::time::{Sleep, sleep};
+use tonic::body::Body;
+use tonic::{Code, Status};
+
+use super::outbox::Outbox;
+use super::stats::Ticket;
+use crate::call::Call;
+
+/// How long a stream of replies stays quiet before its headers go without a message.
+const GRACE: Duration = Duration::from_millis(100);
+
+pub(super) const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
+
+/// A running call.
+pub(crate) struct Driver {
+    /// `None` once it ended; then `outcome` is there until it is sent.
+    run: Option<BoxFuture<'static, Result<(), Status>>>,
+    outcome: Result<(), Status>,
+    outbox: Arc<Outbox>,
+    call: Call,
+    ticket: Ticket,
+}
+
+impl Driver {
+    pub(super) fn new(
+        run: BoxFuture<'static, Result<(), Status>>,
+        outbox: Arc<Outbox>,
+        call: Call,
+        ticket: Ticket,
+    ) -> Self {
+        Self { run: Some(run), outcome: Ok(()), outbox, call, ticket }
+    }
+
+    /// Runs the handler as far as it goes; ready when the call ended.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(run) = &mut self.run else {
+            return Poll::Ready(());
+        };
+        let polled = run.as_mut().poll(cx);
+        self.outcome = match (self.outbox.take_failure(), polled) {
+            (Some(status), _) => Err(status),
+            (None, Poll::Ready(outcome)) => outcome,
+            (None, Poll::Pending) => return Poll::Pending,
+        };
+        self.run = None;
+        let code = self.outcome.as_ref().err().map_or(Code::Ok, Status::code);
+        self.ticket.leave(code, self.outbox.is_upstream());
+        Poll::Ready(())
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = self.call.touched_reply().map(|reply| reply.take_headers()).unwrap_or_default();
+        headers.insert(CONTENT_TYPE, GRPC);
+        headers
+    }
+
+    fn trailers(&mut self) -> HeaderMap {
+        let mut trailers = self.call.touched_reply().map(|reply| reply.take_trailers()).unwrap_or_default();
+        let status = std::mem::replace(&mut self.outcome, Ok(())).err().unwrap_or_else(|| Status::ok(""));
+        if let Err(unsendable) = status.add_header(&mut trailers) {
+            // Only a message or a detail that is no header value gets here; the code is what matters.
+            trailers.insert("grpc-status", HeaderValue::from(unsendable.code() as i32));
+        }
+        trailers
+    }
+}
+
+/// The response to one call, to come.
+pub(crate) enum Answer {
+    /// Known without running anything.
+    Refused(Option<Response<Body>>),
+    /// The call runs until headers are due. Boxed, so that a transport can move it.
+    Running(Option<Driver>, Option<Pin<Box<Sleep>>>),
+}
+
+impl Answer {
+    pub(super) fn refused(status: Status) -> Self {
+        Self::Refused(Some(status.into_http()))
+    }
+
+    pub(super) fn running(driver: Driver) -> Self {
+        Self::Running(Some(driver), None)
+    }
+}
+
+impl Future for Answer {
+    type Output = Response<Body>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Body>> {
+        match self.get_mut() {
+            Self::Refused(response) => response.take().map_or(Poll::Pending, Poll::Ready),
+            Self::Running(slot, grace) => {
+                let Some(mut driver) = slot.take() else {
+                    return Poll::Pending;
+                };
+                let ended = driver.poll(cx).is_ready();
+                let many = driver.call.method().kind.streams_replies();
+                if ended && driver.outcome.is_err() && !(many && driver.outbox.is_open()) {
+                    // One reply that was written before the call failed is not sent.
+                    let mut headers = driver.headers();
+                    headers.extend(driver.trailers());
+                    return Poll::Ready(response(headers, Body::empty()));
+                }
+                if ended || many && (driver.outbox.is_open() || quiet(grace, cx)) {
+                    let headers = driver.headers();
+                    return Poll::Ready(response(headers, Body::new(DrivenBody { driver, done: false })));
+                }
+                *slot = Some(driver);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// Whether nothing was said for so long that headers go alone.
+fn quiet(grace: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context<'_>) -> bool {
+    grace.get_or_insert_with(|| Box::pin(sleep(GRACE))).as_mut().poll(cx).is_ready()
+}
+
+fn response(headers: HeaderMap, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.headers_mut() = headers;
+    response
+}
+
+/// The body of a response: batches as the handler writes them, then trailers.
+struct DrivenBody {
+    driver: Driver,
+    done: bool,
+}
+
+impl http_body::Body for DrivenBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let Self { driver, done } = self.get_mut();
+        if *done {
+            return Poll::Ready(None);
+        }
+        let ended = driver.poll(cx).is_ready();
+        if let Some(batch) = driver.outbox.take() {
+            return Poll::Ready(Some(Ok(Frame::data(batch))));
+        }
+        if !ended {
+            return Poll::Pending;
+        }
+        *done = true;
+        Poll::Ready(Some(Ok(Frame::trailers(driver.trailers()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.done
+    }
+}

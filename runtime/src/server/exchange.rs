@@ -1,0 +1,165 @@
+//! What a generated row works with: the request side and the reply side of one call.
+//!
+//! In: the call's request stream. Out: typed messages to the handler, and its outcome to the outbox. Everything that
+//! does not depend on a message type is compiled once.
+
+use std::error::Error;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use prost::Message;
+use tonic::body::Body;
+use tonic::{Code, Status, Streaming};
+
+use super::outbox::Outbox;
+use super::{Incoming, Replies};
+use crate::call::Call;
+use crate::codec::{self, RawDecoder};
+use crate::error::{Failure, IntoFailure};
+use crate::interceptor::{Direction, Hooks, Interceptors};
+
+/// Both sides of one call.
+pub struct Exchange {
+    source: Option<Source>,
+    outbox: Arc<Outbox>,
+    sent: Option<Hooks>,
+}
+
+impl Exchange {
+    pub(super) fn new(body: Body, max_message: usize, outbox: Arc<Outbox>) -> Self {
+        let stream = Streaming::new_request(RawDecoder, body, None, Some(max_message));
+        Self { source: Some(Source { stream, hooks: None }), outbox, sent: None }
+    }
+
+    /// Lets interceptors see the messages.
+    pub(super) fn show(&mut self, interceptors: &Interceptors, call: &Call) {
+        self.sent = Hooks::new(interceptors, call, Direction::Sent);
+        if let Some(source) = &mut self.source {
+            source.hooks = Hooks::new(interceptors, call, Direction::Received);
+        }
+    }
+
+    /// The only request.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is none, more than one, or one that cannot be read.
+    pub async fn request<T: Message + Default>(&mut self) -> Result<T, Failure> {
+        let bytes = self.only().await.map_err(IntoFailure::into_failure)?;
+        codec::decode(bytes, "request").map_err(IntoFailure::into_failure)
+    }
+
+    async fn only(&mut self) -> Result<Bytes, Status> {
+        let Some(mut source) = self.source.take() else {
+            return Err(Status::internal("the request was read twice"));
+        };
+        let Some(request) = poll_fn(|cx| source.poll_next(cx)).await? else {
+            return Err(Status::unimplemented("the request is missing"));
+        };
+        // The end has to be seen before the handler runs: a request that was cut off must not be served.
+        match poll_fn(|cx| source.poll_next(cx)).await? {
+            None => Ok(request),
+            Some(_) => Err(Status::unimplemented("the method takes one request, and more came")),
+        }
+    }
+
+    /// Answers with the handler's only reply, or with its error.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the handler's error.
+    pub fn reply<T: Message, E: IntoFailure>(&mut self, result: Result<T, E>) -> Result<(), Failure> {
+        let reply = result.map_err(IntoFailure::into_failure)?;
+        self.outbox.push(&reply, self.sent.as_mut());
+        Ok(())
+    }
+
+    /// Ends a stream of replies with the handler's outcome; the same as the free [`finish`].
+    ///
+    /// # Errors
+    ///
+    /// Fails with the handler's error.
+    pub fn finish<E: IntoFailure>(&self, result: Result<(), E>) -> Result<(), Failure> {
+        finish(result)
+    }
+
+    /// The requests. Asked for a second time, it has none.
+    pub fn requests<T: Message + Default>(&mut self) -> Incoming<T> {
+        Incoming::new(self.source.take(), Arc::clone(&self.outbox))
+    }
+
+    /// Where the replies go.
+    pub fn replies<T: Message>(&self) -> Replies<T> {
+        Replies::new(Arc::clone(&self.outbox), self.sent.clone())
+    }
+
+    /// Both.
+    pub fn split<T: Message + Default, R: Message>(&mut self) -> (Incoming<T>, Replies<R>) {
+        (self.requests(), self.replies())
+    }
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange").finish_non_exhaustive()
+    }
+}
+
+/// Turns the outcome of a handler that streams into that of its call.
+///
+/// # Errors
+///
+/// Fails with the handler's error.
+pub fn finish<E: IntoFailure>(result: Result<(), E>) -> Result<(), Failure> {
+    result.map_err(IntoFailure::into_failure)
+}
+
+/// The encoded requests of one call.
+pub(super) struct Source {
+    stream: Streaming<Bytes>,
+    hooks: Option<Hooks>,
+}
+
+impl Source {
+    /// The next one, or `None` when the caller is done, which is more than that it went away.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
+        let Some(read) = ready!(Pin::new(&mut self.stream).poll_next(cx)) else {
+            return Poll::Ready(Ok(None));
+        };
+        Poll::Ready(read.map_err(broken).and_then(|message| {
+            if let Some(hooks) = &mut self.hooks {
+                hooks.message(&message)?;
+            }
+            Ok(Some(message))
+        }))
+    }
+}
+
+/// What a request stream that broke means for the call.
+fn broken(status: Status) -> Status {
+    if status.source().is_some_and(|source| source.is::<WentAway>()) {
+        return Status::cancelled("the caller went away");
+    }
+    // tonic says OUT_OF_RANGE; the specification and the other implementations say this.
+    if status.code() == Code::OutOfRange {
+        return Status::resource_exhausted(status.message());
+    }
+    status
+}
+
+/// The connection or the stream of a caller ended before its requests did.
+#[derive(Debug)]
+pub(super) struct WentAway;
+
+impl fmt::Display for WentAway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the caller went away")
+    }
+}
+
+impl Error for WentAway {}

@@ -1,0 +1,134 @@
+//! The server side: from a connection to a handler and back.
+//!
+//! In: services, interceptors, a listener. Out: answered calls. Never: configuration, registries, signals; those are
+//! the [`App`](crate::App)'s.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+mod bound;
+mod driver;
+mod exchange;
+mod incoming;
+mod listener;
+mod outbox;
+mod replies;
+mod router;
+mod stats;
+
+pub use bound::{BoundService, Handler, boxed};
+pub use exchange::{Exchange, finish};
+pub use incoming::Incoming;
+pub use replies::Replies;
+pub(crate) use router::{Limits, Router};
+pub use stats::Stats;
+
+use crate::descriptor::Service;
+use crate::interceptor::{Interceptor, Interceptors};
+
+/// Services on one listener, without configuration and without a registry: what an [`App`](crate::App) runs, and what a test may.
+///
+/// ```no_run
+/// # async fn run(orders: jovian_runtime::codegen::v1::BoundService) -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// jovian_runtime::Server::new().add(orders).serve(listener, std::future::pending(), Duration::ZERO).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Server {
+    services: Vec<BoundService>,
+    interceptors: Interceptors,
+    limits: Limits,
+    stats: Stats,
+}
+
+impl Server {
+    /// A server without services.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a service.
+    #[expect(clippy::should_implement_trait, reason = "it adds to a list; nobody takes it for arithmetic")]
+    #[must_use]
+    pub fn add(mut self, service: impl Into<BoundService>) -> Self {
+        self.services.push(service.into());
+        self
+    }
+
+    /// Adds an interceptor around the calls of all services; the first added is outermost.
+    #[must_use]
+    pub fn intercept(mut self, interceptor: impl Interceptor) -> Self {
+        self.interceptors = self.interceptors.and(interceptor);
+        self
+    }
+
+    /// Sets the longest that a unary call may take, whatever its caller says: 60 s unless set, `None` for ever.
+    #[must_use]
+    pub fn max_timeout(mut self, maximum: Option<Duration>) -> Self {
+        self.limits.unary = maximum;
+        self
+    }
+
+    /// Sets the largest request that is read, in bytes: 8 MiB unless set.
+    #[must_use]
+    pub fn max_message(mut self, bytes: usize) -> Self {
+        self.limits.message = bytes;
+        self
+    }
+
+    /// The counters of this server and its clones.
+    pub fn stats(&self) -> Stats {
+        self.stats.clone()
+    }
+
+    /// What the IDL says of each service.
+    pub fn services(&self) -> impl Iterator<Item = &'static Service> + '_ {
+        self.services.iter().map(BoundService::service)
+    }
+
+    /// Serves until `shutdown` is ready. Then it takes no more connections, tells its callers, and waits at most `drain`
+    /// for the calls that run. Returns the number of connections that were not done by then and were cut.
+    ///
+    /// # Errors
+    ///
+    /// Fails, before it accepts anything, when a service was added twice.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+        drain: Duration,
+    ) -> Result<usize, ServeError> {
+        Ok(listener::serve(self.router()?, listener, shutdown, drain).await)
+    }
+
+    /// The routes of this server.
+    pub(crate) fn router(self) -> Result<Router, ServeError> {
+        let mut names = HashSet::new();
+        if let Some(twice) = self.services().find(|service| !names.insert(service.name)) {
+            return Err(ServeError::Duplicate(twice));
+        }
+        Ok(Router::new(self.services, &self.interceptors, self.limits, self.stats))
+    }
+}
+
+/// A server cannot start.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Two implementations of one service.
+    #[error("the service `{}` was added twice", .0.name)]
+    Duplicate(&'static Service),
+}
+
+/// The router of one service for callers in the same process.
+pub(crate) fn local(service: BoundService) -> Router {
+    let limits = Limits { message: usize::MAX, ..Limits::default() };
+    Router::new(vec![service], &Interceptors::default(), limits, Stats::default())
+}
