@@ -9,6 +9,7 @@ pub mod v1 {
     pub use futures_core::Stream;
 
     pub use crate::call::{Call, CallOptions};
+    pub use crate::client::{Client, ConnectError, ReplyStream};
     pub use crate::descriptor::{Idempotency, Kind, Method, Service};
     pub use crate::error::{
         CallError, Code, DomainError, ErrorCode, ErrorFields, ErrorParts, Failure, IntoFailure, NoDomainError,

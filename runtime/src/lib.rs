@@ -19,10 +19,13 @@ mod codec;
 mod call;
 mod error;
 mod interceptor;
+pub mod registry;
 mod server;
+mod client;
 pub mod codegen;
 
 pub use call::{Call, CallOptions, ReplyMetadata};
+pub use client::{ConnectError, ReplyStream};
 pub use descriptor::{Idempotency, Kind, Method, Service};
 pub use error::{CallError, Code, DomainError, ErrorCode, Failure, IntoFailure, NoDomainError, Status, UnknownError};
 pub use interceptor::{Direction, Interceptor, MessageEvent, Next, Reply};

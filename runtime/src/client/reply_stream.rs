@@ -1,0 +1,140 @@
+//! The replies of a call that streams them, on the client.
+
+use std::fmt;
+use std::future::{Future as _, poll_fn};
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_util::FutureExt as _;
+use prost::Message;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tonic::metadata::MetadataMap;
+use tonic::{Status, Streaming};
+
+use super::response;
+use crate::call::Call;
+use crate::codec;
+use crate::error::{CallError, DomainError};
+use crate::interceptor::Hooks;
+
+/// The replies of one call. Dropping it cancels the call.
+///
+/// After the end, or after the first error, it gives nothing more.
+pub struct ReplyStream<T, E> {
+    raw: RawReplies,
+    types: PhantomData<fn() -> (T, E)>,
+}
+
+impl<T: Message + Default, E: DomainError> ReplyStream<T, E> {
+    pub(super) fn new(raw: RawReplies) -> Self {
+        Self { raw, types: PhantomData }
+    }
+
+    /// The next reply; `None` when the call ended well.
+    pub async fn next(&mut self) -> Option<Result<T, CallError<E>>> {
+        poll_fn(|cx| self.poll_message(cx)).await
+    }
+
+    /// The headers of the reply.
+    pub fn metadata(&self) -> MetadataMap {
+        self.raw.call.reply().headers()
+    }
+
+    /// The trailers of the reply; empty before the end.
+    pub fn trailers(&self) -> MetadataMap {
+        self.raw.call.reply().trailers()
+    }
+
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, CallError<E>>>> {
+        self.raw.poll_next(cx).map(|next| {
+            let message = next?.and_then(|bytes| codec::decode(bytes, "reply").inspect_err(|_| self.raw.end()));
+            Some(message.map_err(CallError::from_status))
+        })
+    }
+}
+
+impl<T: Message + Default, E: DomainError> Stream for ReplyStream<T, E> {
+    type Item = Result<T, CallError<E>>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_message(cx)
+    }
+}
+
+impl<T, E> fmt::Debug for ReplyStream<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplyStream").field("call", &self.raw.call).finish_non_exhaustive()
+    }
+}
+
+/// The encoded replies of one call.
+pub(super) struct RawReplies {
+    call: Call,
+    state: State,
+    hooks: Option<Hooks>,
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+enum State {
+    Open(Box<Streaming<Bytes>>),
+    /// An interceptor answered instead of the server.
+    Answered(Bytes),
+    Ended,
+}
+
+impl RawReplies {
+    pub(super) fn open(call: Call, stream: Streaming<Bytes>, hooks: Option<Hooks>) -> Self {
+        Self::new(call, State::Open(Box::new(stream)), hooks)
+    }
+
+    pub(super) fn answered(call: Call, message: Bytes) -> Self {
+        Self::new(call, State::Answered(message), None)
+    }
+
+    fn new(call: Call, state: State, hooks: Option<Hooks>) -> Self {
+        let deadline = call.deadline().map(|deadline| Box::pin(sleep_until(Instant::from_std(deadline))));
+        Self { call, state, hooks, deadline }
+    }
+
+    /// Drops the stream, and with it the call.
+    fn end(&mut self) {
+        self.state = State::Ended;
+        self.deadline = None;
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Status>>> {
+        let stream = match &mut self.state {
+            State::Open(stream) => stream,
+            State::Answered(message) => {
+                let message = std::mem::take(message);
+                self.end();
+                return Poll::Ready(Some(Ok(message)));
+            }
+            State::Ended => return Poll::Ready(None),
+        };
+        // Before the stream, or one that is always ready would never be late.
+        if self.deadline.as_mut().is_some_and(|deadline| deadline.as_mut().poll(cx).is_ready()) {
+            self.end();
+            return Poll::Ready(Some(Err(response::deadline_exceeded())));
+        }
+        let next = match ready!(Pin::new(&mut **stream).poll_next(cx)) {
+            Some(Ok(message)) => match self.hooks.as_mut().map(|hooks| hooks.message(&message)) {
+                None | Some(Ok(())) => return Poll::Ready(Some(Ok(message))),
+                Some(Err(refused)) => Some(Err(refused)),
+            },
+            Some(Err(status)) => Some(Err(response::broken(status, &self.call))),
+            None => {
+                // They are there already: they came with the end.
+                if let Some(Ok(Some(trailers))) = stream.trailers().now_or_never() {
+                    self.call.reply().set_trailers(trailers);
+                }
+                None
+            }
+        };
+        self.end();
+        Poll::Ready(next)
+    }
+}

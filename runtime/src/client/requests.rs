@@ -1,0 +1,153 @@
+//! The request side of a call: one message, or a stream of them, as an HTTP body.
+//!
+//! In: typed messages. Out: frames, batched. Only the encoding knows the type.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+use http_body::Frame;
+use http_body_util::Full;
+use prost::Message;
+use tonic::Status;
+use tonic::body::Body;
+
+use crate::codec::{self, BATCH, PREFIX};
+use crate::interceptor::Hooks;
+
+/// What a call sends.
+pub(super) enum Requests {
+    /// One message, framed. It can be sent again.
+    One(Bytes),
+    Many(Box<dyn Source>),
+}
+
+impl Requests {
+    pub(super) fn one<T: Message>(message: &T) -> Result<Self, Status> {
+        let mut buffer = BytesMut::new();
+        codec::frame(message, &mut buffer)?;
+        Ok(Self::One(buffer.freeze()))
+    }
+
+    pub(super) fn many<S>(stream: S) -> Self
+    where
+        S: Stream<Item: Message> + Send + 'static,
+    {
+        Self::Many(Box::new(Encoding(Box::pin(stream))))
+    }
+
+    /// The message of a single request.
+    pub(super) fn payload(&self) -> Option<&[u8]> {
+        match self {
+            Self::One(framed) => framed.get(PREFIX..),
+            Self::Many(_) => None,
+        }
+    }
+
+    /// The same request again, if it can be sent again.
+    pub(super) fn again(&self) -> Option<Self> {
+        match self {
+            Self::One(framed) => Some(Self::One(framed.clone())),
+            Self::Many(_) => None,
+        }
+    }
+
+    /// The body. What `hooks` refuse of a stream is left in `refusal`.
+    pub(super) fn into_body(self, hooks: Option<Hooks>, refusal: &Refusal) -> Body {
+        match self {
+            Self::One(framed) => Body::new(Full::new(framed)),
+            Self::Many(source) => {
+                let refusal = refusal.clone();
+                Body::new(Outgoing { source: Some(source), buffer: BytesMut::new(), hooks, refusal })
+            }
+        }
+    }
+}
+
+/// Why a request stream was broken off on this side. A transport would only say that it was.
+#[derive(Clone, Default)]
+pub(super) struct Refusal(Arc<Mutex<Option<Status>>>);
+
+impl Refusal {
+    pub(super) fn take(&self) -> Option<Status> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn set(&self, status: Status) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
+    }
+}
+
+/// A stream of messages that encodes them.
+pub(super) trait Source: Send {
+    /// Appends the next message to `buffer`; `None` at the end.
+    fn poll_append(&mut self, buffer: &mut BytesMut, cx: &mut Context<'_>) -> Poll<Option<Result<(), Status>>>;
+}
+
+struct Encoding<S>(Pin<Box<S>>);
+
+impl<S: Stream<Item: Message> + Send> Source for Encoding<S> {
+    fn poll_append(&mut self, buffer: &mut BytesMut, cx: &mut Context<'_>) -> Poll<Option<Result<(), Status>>> {
+        self.0.as_mut().poll_next(cx).map(|next| next.map(|message| codec::frame(&message, buffer)))
+    }
+}
+
+/// The body of a request stream.
+struct Outgoing {
+    /// `None` once it ended.
+    source: Option<Box<dyn Source>>,
+    buffer: BytesMut,
+    hooks: Option<Hooks>,
+    refusal: Refusal,
+}
+
+impl Outgoing {
+    /// Fills the buffer with what is ready. Ready when there is something to send or nothing more to come.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        while let Some(source) = &mut self.source {
+            let start = self.buffer.len();
+            if start >= BATCH {
+                break;
+            }
+            match source.poll_append(&mut self.buffer, cx) {
+                Poll::Ready(Some(appended)) => {
+                    appended?;
+                    if let (Some(hooks), Some(payload)) = (&mut self.hooks, self.buffer.get(start + PREFIX..)) {
+                        hooks.message(payload)?;
+                    }
+                }
+                Poll::Ready(None) => self.source = None,
+                Poll::Pending if start == 0 => return Poll::Pending,
+                Poll::Pending => break,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl http_body::Body for Outgoing {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let this = self.get_mut();
+        this.poll_fill(cx).map(|filled| match filled {
+            Ok(()) if this.buffer.is_empty() => None,
+            Ok(()) => Some(Ok(Frame::data(this.buffer.split().freeze()))),
+            Err(status) => {
+                this.source = None;
+                this.refusal.set(status.clone());
+                Some(Err(status))
+            }
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.source.is_none() && self.buffer.is_empty()
+    }
+}

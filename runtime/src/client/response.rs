@@ -1,0 +1,189 @@
+//! The response side of a call: what came over HTTP, as gRPC means it.
+//!
+//! In: an HTTP response, or the error of a transport. Out: a stream of encoded messages, or the status that the caller
+//! gets. Peers of every kind answer here, so that nothing that a peer may send can panic.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::iter;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use tonic::body::Body;
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Status, Streaming};
+
+use crate::call::Call;
+use crate::codec::{MAX_MESSAGE, RawDecoder};
+
+/// The messages of a response, or the status that came instead of them.
+pub(super) fn open(response: Response<Body>, call: &Call) -> Result<Streaming<Bytes>, Status> {
+    let (mut head, body) = response.into_parts();
+    repair(&mut head.headers);
+    let stream = messages(&head.headers, head.status, body);
+    call.reply().set_headers(MetadataMap::from_headers(head.headers));
+    stream
+}
+
+fn messages(headers: &HeaderMap, http: StatusCode, body: Body) -> Result<Streaming<Bytes>, Status> {
+    match Status::from_header_map(headers) {
+        Some(status) if status.code() != Code::Ok => return Err(status),
+        Some(_) => return Ok(Streaming::new_empty(RawDecoder, body)),
+        None => {}
+    }
+    let kind = headers.get(CONTENT_TYPE).map_or(b"".as_slice(), HeaderValue::as_bytes);
+    if !kind.starts_with(b"application/grpc") {
+        return Err(no_grpc(http));
+    }
+    if let Some(encoding) = headers.get("grpc-encoding").filter(|encoding| *encoding != "identity") {
+        return Err(Status::internal(format!("the reply is compressed with {encoding:?}, which was not offered")));
+    }
+    let body = body.map_frame(|mut frame| {
+        if let Some(trailers) = frame.trailers_mut() {
+            repair(trailers);
+        }
+        frame
+    });
+    Ok(Streaming::new_response(RawDecoder, body, http, None, Some(MAX_MESSAGE)))
+}
+
+/// What an answer of something that is no gRPC server means, by the specification's table.
+fn no_grpc(http: StatusCode) -> Status {
+    let code = match http {
+        StatusCode::BAD_REQUEST => Code::Internal,
+        StatusCode::UNAUTHORIZED => Code::Unauthenticated,
+        StatusCode::FORBIDDEN => Code::PermissionDenied,
+        StatusCode::NOT_FOUND => Code::Unimplemented,
+        StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT => Code::Unavailable,
+        _ => Code::Unknown,
+    };
+    Status::new(code, format!("HTTP status {} and no gRPC status", http.as_u16()))
+}
+
+/// Makes status headers readable: tonic panics over details that are no base64, and loses the code when the message
+/// is no UTF-8, as Dubbo for Java sends it.
+fn repair(headers: &mut HeaderMap) {
+    const DETAILS: &str = "grpc-status-details-bin";
+    const MESSAGE: &str = "grpc-message";
+    if let Some(details) = headers.remove(DETAILS) {
+        let mut map = HeaderMap::with_capacity(1);
+        map.insert(DETAILS, details.clone());
+        let readable = MetadataMap::from_headers(map).get_bin(DETAILS).is_some_and(|value| value.to_bytes().is_ok());
+        if readable {
+            headers.insert(DETAILS, details);
+        } else {
+            tracing::debug!("the details of a status are no base64 and were left out");
+        }
+    }
+    if let Some(message) = headers.get(MESSAGE) {
+        let decoded = percent_decoded(message.as_bytes());
+        if let Cow::Owned(text) = String::from_utf8_lossy(&decoded) {
+            let mut encoded = HeaderMap::with_capacity(3);
+            let value = Status::unknown(text).add_header(&mut encoded).ok().and_then(|()| encoded.remove(MESSAGE));
+            headers.insert(MESSAGE, value.unwrap_or(HeaderValue::from_static("")));
+        }
+    }
+}
+
+fn percent_decoded(text: &[u8]) -> Vec<u8> {
+    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        let pair = digit(after.first()).zip(digit(after.get(1)));
+        match pair.and_then(|(high, low)| u8::try_from(high * 16 + low).ok()) {
+            Some(byte) if *first == b'%' => {
+                decoded.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            _ => {
+                decoded.push(*first);
+                rest = after;
+            }
+        }
+    }
+    decoded
+}
+
+/// The status of a call that a transport could not carry.
+pub(super) fn unsent(error: tonic::transport::Error, call: &Call) -> Status {
+    let chain = || causes(&error);
+    if chain().any(|error| error.is::<tonic::TimeoutExpired>()) {
+        return deadline_exceeded();
+    }
+    let hung_up = chain().filter_map(|error| error.downcast_ref::<hyper::Error>()).any(hyper::Error::is_canceled);
+    let text = chain().last().map(ToString::to_string).unwrap_or_default();
+    let status = Status::from_error(Box::new(error));
+    lost(status, hung_up, &text, call)
+}
+
+/// Whether the request cannot have reached anybody, so that it may go elsewhere.
+pub(super) fn never_left(error: &tonic::transport::Error) -> bool {
+    causes(error).any(|error| error.is::<tonic::ConnectError>())
+}
+
+/// The status of a response that broke, or the one that came.
+pub(super) fn broken(status: Status, call: &Call) -> Status {
+    let Some(source) = status.source() else {
+        // It came, or tonic's decoder made it; for too large a message that says OUT_OF_RANGE, which nobody else does.
+        if status.code() == Code::OutOfRange && status.message().starts_with("Error, decoded message length too large") {
+            return Status::resource_exhausted(status.message());
+        }
+        return status;
+    };
+    let text = causes(source).last().map(ToString::to_string).unwrap_or_default();
+    lost(status, false, &text, call)
+}
+
+/// A connection that is gone is UNAVAILABLE, whatever the layers above made of it.
+fn lost(status: Status, hung_up: bool, text: &str, call: &Call) -> Status {
+    match status.code() {
+        Code::Cancelled if call.is_over() => deadline_exceeded(),
+        Code::Cancelled if hung_up => Status::unavailable(format!("the connection was lost: {text}")),
+        Code::Unknown => Status::unavailable(format!("the connection was lost: {text}")),
+        Code::Unavailable => Status::unavailable(format!("cannot connect: {text}")),
+        _ => status,
+    }
+}
+
+/// The status of a call whose time ran out on this side.
+pub(super) fn deadline_exceeded() -> Status {
+    Status::deadline_exceeded("the deadline passed before the reply was complete")
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    let cause = |error: &&'a (dyn Error + 'static)| (*error).source();
+    iter::successors(Some(error), cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_of_any_peer_is_readable() {
+        let mut headers = HeaderMap::new();
+        headers.insert("grpc-status", HeaderValue::from_static("5"));
+        headers.insert("grpc-status-details-bin", HeaderValue::from_static("!!"));
+        headers.insert("grpc-message", HeaderValue::from_bytes(b"caf\xe9 100%25").unwrap());
+        repair(&mut headers);
+        let status = Status::from_header_map(&headers).unwrap();
+        assert_eq!((status.code(), status.message()), (Code::NotFound, "caf\u{fffd} 100%"));
+        assert!(status.details().is_empty());
+    }
+
+    #[test]
+    fn a_readable_status_stays_as_it_is() {
+        let mut headers = HeaderMap::new();
+        let sent = Status::with_details(Code::Aborted, "100% \u{e9}", Bytes::from_static(b"\x01\x02\x03\x04"));
+        sent.add_header(&mut headers).unwrap();
+        let before = headers.clone();
+        repair(&mut headers);
+        assert_eq!(headers, before);
+    }
+}

@@ -1,0 +1,169 @@
+//! The way to a server: one address, an app in a registry, or a service in this process.
+//!
+//! In: a call and its requests. Out: an HTTP response. All ways look the same from here on.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CONTENT_TYPE, HeaderName, TE};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method as Verb, Request, Response, Uri, Version};
+use http_body_util::BodyExt as _;
+use tokio::runtime::Handle;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::transport::{Channel, Endpoint};
+use tower::Service as _;
+
+use super::endpoints::Endpoints;
+use super::requests::{Refusal, Requests};
+use super::response;
+use crate::call::{Call, deadline};
+use crate::interceptor::Hooks;
+use crate::server::Router;
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How often a request that did not leave is given to another instance.
+const ATTEMPTS: usize = 3;
+
+/// Names that a request's metadata cannot set: they are the protocol's.
+const RESERVED: [HeaderName; 2] = [TE, CONTENT_TYPE];
+
+/// The way to a server.
+#[derive(Clone)]
+pub(super) enum Transport {
+    Address(Channel),
+    App(Arc<Endpoints>),
+    Local(Router),
+}
+
+impl Transport {
+    /// Sends a call and waits for the head of its response.
+    pub(super) async fn send(
+        &self,
+        call: &Call,
+        requests: Requests,
+        hooks: Option<Hooks>,
+    ) -> Result<Response<Body>, Status> {
+        let refusal = Refusal::default();
+        let body = |requests: Requests| requests.into_body(hooks.clone(), &refusal);
+        let sent = match self {
+            Self::Local(router) => return Ok(router.call(request(call, body(requests))?, None).await),
+            Self::Address(channel) => through(channel.clone(), request(call, body(requests))?).await,
+            Self::App(endpoints) => {
+                let mut requests = Some(requests);
+                let mut attempts = 0;
+                loop {
+                    let picked = endpoints.pick(call.remaining()).await?;
+                    attempts += 1;
+                    let Some(now) = requests.take() else {
+                        return Err(Status::internal("a request stream cannot be sent again"));
+                    };
+                    requests = now.again();
+                    match through(picked.channel(), request(call, body(now))?).await {
+                        // The instance is busy until the response is read or dropped.
+                        Ok(response) => {
+                            break Ok(response.map(|body| {
+                                Body::new(body.map_frame(move |frame| {
+                                    let _ = &picked;
+                                    frame
+                                }))
+                            }));
+                        }
+                        Err(error) if response::never_left(&error) => {
+                            picked.failed();
+                            if requests.is_none() || attempts == ATTEMPTS {
+                                break Err(error);
+                            }
+                        }
+                        Err(error) => break Err(error),
+                    }
+                }
+            }
+        };
+        sent.map_err(|error| refusal.take().unwrap_or_else(|| response::unsent(error, call)))
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(channel) => channel.fmt(f),
+            Self::App(endpoints) => endpoints.fmt(f),
+            Self::Local(router) => router.fmt(f),
+        }
+    }
+}
+
+async fn through(mut channel: Channel, request: Request<Body>) -> Result<Response<Body>, tonic::transport::Error> {
+    poll_fn(|cx| channel.poll_ready(cx)).await?;
+    channel.call(request).await
+}
+
+/// The HTTP request of a call.
+fn request(call: &Call, body: Body) -> Result<Request<Body>, Status> {
+    let mut headers = call.metadata().clone().into_headers();
+    for name in RESERVED {
+        headers.remove(name);
+    }
+    set_timeout(call, &mut headers)?;
+    headers.insert(TE, HeaderValue::from_static("trailers"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    let mut request = Request::new(body);
+    *request.method_mut() = Verb::POST;
+    *request.version_mut() = Version::HTTP_2;
+    *request.uri_mut() = Uri::from(PathAndQuery::from_static(call.method().path));
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+/// Tells the server what is left of the deadline now, after whatever waited before.
+fn set_timeout(call: &Call, headers: &mut HeaderMap) -> Result<(), Status> {
+    headers.remove(deadline::GRPC_TIMEOUT);
+    if call.is_over() {
+        return Err(response::deadline_exceeded());
+    }
+    if let Some(left) = call.remaining() {
+        headers.insert(deadline::GRPC_TIMEOUT, deadline::format(left));
+    }
+    Ok(())
+}
+
+/// A connection to `target` that is made when it is first needed, and made again when it is lost.
+pub(super) fn channel(target: &str) -> Result<Channel, ConnectError> {
+    let invalid = |why: &str| ConnectError::Target { target: target.to_owned(), why: why.to_owned() };
+    Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
+    let uri = if target.contains("://") { target.to_owned() } else { format!("http://{target}") };
+    let uri: Uri = uri.parse().map_err(|error: http::uri::InvalidUri| invalid(&error.to_string()))?;
+    match uri.scheme_str() {
+        Some("http") => {}
+        Some("https") => return Err(invalid("this build has no TLS")),
+        _ => return Err(invalid("only `http` is supported")),
+    }
+    if uri.authority().is_none_or(|authority| authority.host().is_empty()) {
+        return Err(invalid("it names no host"));
+    }
+    let endpoint = Endpoint::from(uri).connect_timeout(CONNECT).tcp_keepalive(Some(Duration::from_secs(60)));
+    Ok(endpoint.connect_lazy())
+}
+
+/// A client cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The target is no address.
+    #[error("cannot connect to `{target}`: {why}")]
+    Target {
+        /// The target as it was given: `http//10.1.0.7`.
+        target: String,
+        /// What is wrong with it: `invalid authority`.
+        why: String,
+    },
+    /// A client needs a tokio runtime around it.
+    #[error("a client is made inside of a tokio runtime")]
+    NoRuntime,
+}
