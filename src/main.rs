@@ -1,2 +1,5 @@
-//! CLI.
-fn main() {}
+//! The program `jovian`.
+
+fn main() -> std::process::ExitCode {
+    jovian::cli::run()
+}

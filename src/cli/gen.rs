@@ -1,0 +1,105 @@
+//! `jovian gen`: IDL to code, or a look at what would change.
+
+use std::path::{Path, PathBuf};
+
+use super::{Outcome, complain, say};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::files::{self, Change};
+use crate::generate::generate;
+use crate::idl::Input;
+use crate::settings::{Overrides, PROJECT_FILE, Project, Settings};
+
+/// Generate Rust code from service definitions.
+///
+/// Without files, the project file `jovian.toml` of this folder says what is generated.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  jovian gen                                  what jovian.toml says
+  jovian gen --check                          exit 1 and show a diff if the generated code is not up to date
+  jovian gen -I proto -o src/generated proto  all .proto files below proto/
+  jovian gen -o src/generated api.binpb       a descriptor set")]
+pub(super) struct Arguments {
+    /// `.proto` files, folders and globs, or one descriptor set (`.binpb`, `.fds`, `.pb`, `.protoset`)
+    #[arg(value_name = "FILE|DIR|GLOB")]
+    inputs: Vec<String>,
+    /// Look imports up in this folder; may be given several times [default: the folders of the inputs]
+    #[arg(short = 'I', long = "include", value_name = "DIR")]
+    includes: Vec<PathBuf>,
+    /// Write the code into this folder [default: src/generated]
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write nothing; exit 1 and show a diff if anything is stale, missing, edited or left over
+    #[arg(long)]
+    check: bool,
+    /// Generate clients [default: true]
+    #[arg(long, value_name = "BOOL")]
+    client: Option<bool>,
+    /// Generate servers [default: true]
+    #[arg(long, value_name = "BOOL")]
+    server: Option<bool>,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<Outcome, Diagnostics> {
+    let flags = Overrides { client: arguments.client, server: arguments.server };
+    let (input, out, settings) = if arguments.inputs.is_empty() {
+        let project = Project::read(Path::new(PROJECT_FILE))?;
+        let includes = if arguments.includes.is_empty() { project.includes } else { arguments.includes };
+        let input = input(project.inputs, includes)?;
+        (input, arguments.out.unwrap_or(project.out), Settings::resolve([project.generate, flags]))
+    } else {
+        let out = arguments.out.unwrap_or_else(|| PathBuf::from("src/generated"));
+        (input(arguments.inputs, arguments.includes)?, out, Settings::resolve([flags]))
+    };
+    let output = generate(&input, &settings)?;
+    complain(&output.warnings);
+    let changes = output.files.compare(&out).map_err(|error| refused(&out, &error))?;
+    if arguments.check {
+        changes.iter().for_each(say);
+        if changes.is_empty() {
+            return Ok(Outcome::Fine);
+        }
+        say(format_args!("{} is not up to date: run `jovian gen`", out.display()));
+        return Ok(Outcome::Findings);
+    }
+    changes.apply().map_err(|error| refused(&out, &error))?;
+    changes.iter().for_each(|change| say(summary(change)));
+    if changes.is_empty() {
+        say(format_args!("{} is up to date", out.display()));
+    }
+    Ok(Outcome::Fine)
+}
+
+/// IDL text, or a descriptor set by its ending.
+fn input(inputs: Vec<String>, includes: Vec<PathBuf>) -> Result<Input, Diagnostics> {
+    let is_set = |input: &String| {
+        let extension = Path::new(input).extension().unwrap_or_default();
+        ["binpb", "fds", "pb", "protoset"].iter().any(|known| extension == *known)
+    };
+    match inputs.iter().find(|input| is_set(input)) {
+        None => Ok(Input::Proto { inputs, includes }),
+        Some(set) if inputs.len() == 1 => {
+            let bytes = files::read_bytes(Path::new(set)).map_err(|error| {
+                Diagnostic::error(Code::NotFound, format!("cannot read `{set}`: {error}"))
+                    .help("give a file made with `protoc --include_imports --include_source_info -o FILE`")
+            })?;
+            Ok(Input::DescriptorSet { bytes, files: Vec::new() })
+        }
+        Some(set) => Err(Diagnostic::error(Code::Setting, format!("`{set}` is a descriptor set among other inputs"))
+            .help("generate from the descriptor set alone")
+            .into()),
+    }
+}
+
+fn refused(out: &Path, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error(Code::Io, format!("cannot write to `{}`: {error}", out.display()))
+        .help("check that the folder may be written")
+}
+
+fn summary(change: &Change) -> String {
+    let verb = match (&change.before, &change.after) {
+        (None, _) => "wrote",
+        (_, None) => "removed",
+        _ => "updated",
+    };
+    format!("{verb} {}", change.path.display())
+}

@@ -1,0 +1,55 @@
+//! The module tree: `mod.rs`, which includes the file of every package in its place.
+
+use std::collections::BTreeMap;
+
+use crate::files::MARK;
+use crate::plan::{Package, Plan};
+
+/// What messages as prost-build prints them may do: their names and shapes are the IDL's, and not everybody comments.
+const ALLOWED: &str = "#[allow(deprecated, missing_docs, clippy::doc_markdown, clippy::enum_variant_names, \
+    clippy::large_enum_variant, clippy::module_inception, clippy::struct_excessive_bools, clippy::upper_case_acronyms, \
+    clippy::wrong_self_convention)]";
+
+#[derive(Default)]
+struct Tree<'a> {
+    package: Option<&'a Package>,
+    children: BTreeMap<&'a str, Tree<'a>>,
+}
+
+pub(super) fn page(plan: &Plan) -> String {
+    let mut root = Tree::default();
+    for package in &plan.packages {
+        let mut place = &mut root;
+        for module in &package.modules {
+            place = place.children.entry(module).or_default();
+        }
+        place.package = Some(package);
+    }
+    let mut text = format!("{MARK}. Do not edit.\n");
+    root.print(&mut text, &mut Vec::new());
+    text
+}
+
+impl<'a> Tree<'a> {
+    fn print(&self, text: &mut String, path: &mut Vec<&'a str>) {
+        let indent = "    ".repeat(path.len());
+        if let Some(package) = self.package {
+            text.push_str(&format!("{indent}include!(\"{}\");\n", package.file));
+        }
+        for (name, child) in &self.children {
+            path.push(name);
+            let package = match child.package {
+                Some(package) => package.wire.clone(),
+                None => path.join(".").replace("r#", ""),
+            };
+            text.push_str(&format!("\n{indent}/// Package `{package}`.\n"));
+            if child.package.is_some() {
+                text.push_str(&format!("{indent}{ALLOWED}\n"));
+            }
+            text.push_str(&format!("{indent}pub mod {name} {{\n"));
+            child.print(text, path);
+            text.push_str(&format!("{indent}}}\n"));
+            path.pop();
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The one function behind every door.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use crate::diag::Diagnostics;
+use crate::files::Files;
+use crate::idl::{self, Input};
+use crate::settings::Settings;
+use crate::{check, emit, messages, plan};
+
+/// What a run produced, in memory.
+#[derive(Debug)]
+pub struct Output {
+    /// The generated files.
+    pub files: Files,
+    /// What a person should know.
+    pub warnings: Diagnostics,
+    /// The files and folders that the output depends on.
+    pub read: BTreeSet<PathBuf>,
+}
+
+/// Turns IDL into files. Every door ends here.
+///
+/// # Errors
+/// Everything that is wrong with the IDL, as far as one stage can see it; nothing was written then.
+pub fn generate(input: &Input, settings: &Settings) -> Result<Output, Diagnostics> {
+    let mut diags = Diagnostics::default();
+    let loaded = idl::load(input, &mut diags);
+    diags.stop_on_error()?;
+    check::all(&loaded.model, &mut diags);
+    diags.stop_on_error()?;
+    let plan = plan::plan(&loaded.model, settings, &mut diags);
+    diags.stop_on_error()?;
+    let messages = messages::print(&loaded.model, &plan.edits, &mut diags);
+    diags.stop_on_error()?;
+    let mut files = Files::default();
+    for (name, file) in emit::emit(&plan, &messages) {
+        files.insert(name, file).unwrap_or_else(|clash| diags.push(clash));
+    }
+    diags.stop_on_error()?;
+    Ok(Output { files, warnings: diags, read: loaded.read })
+}

@@ -1,0 +1,229 @@
+//! One descriptor, in the words of the model.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::options::{self, Declared};
+use super::raw;
+use super::source::Locations;
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::model::{ErrorEnum, ErrorValue, Idempotency, Method, Package, Service, Shape, Template};
+
+/// Field numbers of descriptor.proto that paths are made of.
+const FILE_ENUM: i32 = 5;
+const FILE_SERVICE: i32 = 6;
+const SERVICE_METHOD: i32 = 2;
+const ENUM_VALUE: i32 = 2;
+
+/// `google.rpc.Code.UNKNOWN`
+const UNKNOWN: i32 = 2;
+
+/// Adds a file's services and errors to its package.
+pub(super) fn file(
+    file: &raw::File,
+    locations: &Locations<'_>,
+    declared: &Declared,
+    packages: &mut BTreeMap<String, Package>,
+    diags: &mut Diagnostics,
+) {
+    let package = packages.entry(file.package.clone()).or_default();
+    package.name.clone_from(&file.package);
+    package.files.insert(file.name.clone());
+    let mut reader = Reader { package: &file.package, locations, declared, diags };
+    for (service, index) in file.services.iter().zip(0..) {
+        package.services.push(reader.service(service, &[FILE_SERVICE, index]));
+    }
+    for (enumeration, index) in file.enums.iter().zip(0..) {
+        package.errors.extend(reader.errors(enumeration, &[FILE_ENUM, index]));
+    }
+    file.messages.iter().for_each(|message| reader.refuse_nested_errors(message));
+}
+
+struct Reader<'a> {
+    package: &'a str,
+    locations: &'a Locations<'a>,
+    declared: &'a Declared,
+    diags: &'a mut Diagnostics,
+}
+
+impl Reader<'_> {
+    fn full_name(&self, name: &str) -> String {
+        if self.package.is_empty() { name.to_owned() } else { format!("{}.{name}", self.package) }
+    }
+
+    fn service(&mut self, service: &raw::Service, path: &[i32]) -> Service {
+        let options = self.declared.service(&service.options);
+        let methods = service.methods.iter().zip(0..);
+        Service {
+            name: service.name.clone(),
+            full_name: self.full_name(&service.name),
+            docs: self.locations.docs(path),
+            deprecated: options::service_deprecated(&service.options),
+            app: Some(options.app).filter(|app| !app.is_empty()),
+            errors: options.errors,
+            span: self.locations.name(path),
+            methods: methods
+                .map(|(method, index)| self.method(method, &[path, &[SERVICE_METHOD, index]].concat()))
+                .collect(),
+        }
+    }
+
+    fn method(&mut self, method: &raw::Method, path: &[i32]) -> Method {
+        let options = self.declared.method(&method.options);
+        let span = self.locations.name(path);
+        let timeout = Some(options.timeout).filter(|text| !text.is_empty()).and_then(|text| {
+            let timeout = duration(&text);
+            if timeout.is_none() {
+                self.diags.push(
+                    Diagnostic::error(Code::OptionValue, format!("`{text}` is no duration: the timeout of `{}`", method.name))
+                        .at(span.clone())
+                        .help("write a whole number above 0 and a unit: `300ms`, `2s`, `1m`"),
+                );
+            }
+            timeout
+        });
+        Method {
+            name: method.name.clone(),
+            docs: self.locations.docs(path),
+            deprecated: options::method_deprecated(&method.options),
+            shape: match (method.client_streaming, method.server_streaming) {
+                (false, false) => Shape::Unary,
+                (true, false) => Shape::ClientStream,
+                (false, true) => Shape::ServerStream,
+                (true, true) => Shape::Bidi,
+            },
+            input: method.input.trim_start_matches('.').to_owned(),
+            output: method.output.trim_start_matches('.').to_owned(),
+            idempotency: match options::idempotency_level(&method.options) {
+                1 => Idempotency::NoSideEffects,
+                2 => Idempotency::Idempotent,
+                _ => Idempotency::Unknown,
+            },
+            timeout,
+            span,
+        }
+    }
+
+    /// The errors that an enum lists, if it is one of ours, of Kratos or of Jupiter.
+    fn errors(&mut self, enumeration: &raw::Enum, path: &[i32]) -> Option<ErrorEnum> {
+        let ours = self.declared.errors(&enumeration.options);
+        let kratos = self.declared.kratos_default(&enumeration.options);
+        let jupiter = |value: &raw::EnumValue| self.declared.jupiter_message(&value.options);
+        if ours.is_none() && kratos.is_none() && !enumeration.values.iter().any(|value| jupiter(value).is_some()) {
+            return None;
+        }
+        let mut values = Vec::new();
+        for (value, index) in enumeration.values.iter().zip(0..) {
+            values.extend(self.error(value, kratos, &[path, &[ENUM_VALUE, index]].concat()));
+        }
+        let domain = ours.map(|options| options.domain).filter(|domain| !domain.is_empty());
+        Some(ErrorEnum {
+            name: enumeration.name.clone(),
+            full_name: self.full_name(&enumeration.name),
+            docs: self.locations.docs(path),
+            domain: domain.unwrap_or_else(|| self.package.to_owned()),
+            values,
+            span: self.locations.name(path),
+        })
+    }
+
+    /// `None` for the value that stands for "no error": number 0 without an option of its own.
+    fn error(&mut self, value: &raw::EnumValue, kratos: Option<i32>, path: &[i32]) -> Option<ErrorValue> {
+        let ours = self.declared.error(&value.options);
+        let http = self.declared.kratos_code(&value.options);
+        let text = self.declared.jupiter_message(&value.options);
+        if value.number == 0 && ours.is_none() && http.is_none() && text.is_none() && kratos.is_none() {
+            return None;
+        }
+        let span = self.locations.name(path);
+        let options = ours.unwrap_or_default();
+        // Kratos says the HTTP status and derives the gRPC code from it; ours is the other way round.
+        let http = http.or(kratos).or(Some(options.http).filter(|http| *http != 0));
+        let code = match options.code {
+            0 if kratos.is_some() => http.map_or(UNKNOWN, code_of_http),
+            0 => UNKNOWN,
+            code => code,
+        };
+        let text = Some(options.message).filter(|text| !text.is_empty()).or(text).unwrap_or_default();
+        let message = Template::parse(&text).unwrap_or_else(|problem| {
+            self.diags.push(
+                Diagnostic::error(Code::Template, format!("the message of `{}`: {problem}", value.name))
+                    .at(span.clone())
+                    .help("a template is text with fields in braces: `no order {id}`"),
+            );
+            Template::default()
+        });
+        Some(ErrorValue {
+            name: value.name.clone(),
+            number: value.number,
+            docs: self.locations.docs(path),
+            code,
+            http,
+            retryable: options.retryable,
+            message,
+            span,
+        })
+    }
+
+    /// Errors belong to a package; an enum inside a message that says otherwise is not passed over in silence.
+    fn refuse_nested_errors(&mut self, message: &raw::Message) {
+        for enumeration in &message.enums {
+            if self.declared.errors(&enumeration.options).is_some() {
+                self.diags.push(
+                    Diagnostic::error(
+                        Code::OptionValue,
+                        format!("the error enum `{}` stands inside message `{}`", enumeration.name, message.name),
+                    )
+                    .at(crate::diag::Span::file(self.locations.path()))
+                    .help("move the enum out of the message"),
+                );
+            }
+        }
+        message.messages.iter().for_each(|nested| self.refuse_nested_errors(nested));
+    }
+}
+
+/// `300ms`, `2s`, `1m`
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text[..digits].parse().ok().filter(|number| *number > 0)?;
+    match &text[digits..] {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        _ => None,
+    }
+}
+
+/// The gRPC code that Kratos sends for an HTTP status (go-kratos/kratos `internal/httputil`, `transport/grpc` status table).
+fn code_of_http(http: i32) -> i32 {
+    match http {
+        400 => 3,
+        401 => 16,
+        403 => 7,
+        404 => 5,
+        409 => 10,
+        429 => 8,
+        499 => 1,
+        500 => 13,
+        501 => 12,
+        503 => 14,
+        504 => 4,
+        _ => UNKNOWN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration("300ms"), Some(Duration::from_millis(300)));
+        assert_eq!(duration("2s"), Some(Duration::from_secs(2)));
+        assert_eq!(duration("1m"), Some(Duration::from_secs(60)));
+        for wrong in ["", "0s", "5", "s", "1h", "-1s", "1.5s", "99999999999999999999s"] {
+            assert_eq!(duration(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! IDL to [`Model`]: the only reader of IDL.
+//!
+//! In: files, folders and globs; a descriptor set; a plugin request. Out: the model, and which files it was read from.
+//! Never: judging what the IDL means (that is `check`) or naming anything in Rust (that is `plan`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use prost::Message as _;
+
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::model::{File, Model};
+
+mod lower;
+mod options;
+mod proto;
+mod raw;
+mod reach;
+mod source;
+
+pub(crate) use proto::is_well_known;
+pub(crate) use source::comment;
+
+/// Where IDL comes from.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// IDL text.
+    Proto {
+        /// Files, folders (all `.proto` files below them) and globs.
+        inputs: Vec<String>,
+        /// Where imports are looked up, first match first; when empty, the folders of the inputs.
+        includes: Vec<PathBuf>,
+    },
+    /// An encoded `google.protobuf.FileDescriptorSet`. Bytes, because decoding by prost drops custom options.
+    DescriptorSet {
+        /// The set, imports included.
+        bytes: Vec<u8>,
+        /// The files to print code for; all but well-known ones when empty.
+        files: Vec<String>,
+    },
+}
+
+impl Input {
+    /// What protoc hands a plugin, and the plugin's parameter.
+    ///
+    /// # Errors
+    /// When the bytes are no `CodeGeneratorRequest`.
+    pub fn from_request(bytes: &[u8]) -> Result<(Self, String), Diagnostics> {
+        let request = raw::Request::decode(bytes).map_err(|error| {
+            let problem = format!("standard input is no `CodeGeneratorRequest`: {error}");
+            Diagnostic::error(Code::Descriptor, problem)
+                .help("this program is started by protoc or buf; to generate by hand, run `jovian gen`")
+        })?;
+        let set = raw::FileSet { files: request.proto_file };
+        let input = Self::DescriptorSet { bytes: set.encode_to_vec(), files: request.file_to_generate };
+        Ok((input, request.parameter.unwrap_or_default()))
+    }
+}
+
+/// IDL in its compiled form, wherever it came from.
+#[derive(Debug, Default)]
+struct Compiled {
+    /// Encoded `FileDescriptorProto`s.
+    files: Vec<Vec<u8>>,
+    /// The names of the files that were asked for.
+    targets: BTreeSet<String>,
+    /// The path of a file as a person would open it, by its name.
+    paths: BTreeMap<String, String>,
+    /// Every file that was read, and every folder that was searched.
+    read: BTreeSet<PathBuf>,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    /// What the IDL says.
+    pub model: Model,
+    /// The files it was read from and the folders that were searched for it.
+    pub read: BTreeSet<PathBuf>,
+}
+
+/// Reads the IDL. What is wrong with it goes to `diags`; the model is whole only if that has no errors.
+pub(crate) fn load(input: &Input, diags: &mut Diagnostics) -> Loaded {
+    let compiled = match input {
+        Input::Proto { inputs, includes } => proto::compile(inputs, includes, diags),
+        Input::DescriptorSet { bytes, files } => unpack(bytes, files, diags),
+    };
+    if diags.has_errors() {
+        return Loaded { model: Model::default(), read: compiled.read };
+    }
+    let model = build(&compiled, diags);
+    Loaded { model, read: compiled.read }
+}
+
+fn unpack(bytes: &[u8], files: &[String], diags: &mut Diagnostics) -> Compiled {
+    let set = match raw::FileSet::decode(bytes) {
+        Ok(set) => set,
+        Err(error) => {
+            diags.push(
+                Diagnostic::error(Code::Descriptor, format!("the descriptor set cannot be decoded: {error}"))
+                    .help("make it with `protoc --include_imports --include_source_info -o FILE`"),
+            );
+            return Compiled::default();
+        }
+    };
+    Compiled { files: set.files, targets: files.iter().cloned().collect(), ..Compiled::default() }
+}
+
+fn build(compiled: &Compiled, diags: &mut Diagnostics) -> Model {
+    let mut decoded = BTreeMap::new();
+    for bytes in &compiled.files {
+        match (raw::File::decode(bytes.as_slice()), prost_types::FileDescriptorProto::decode(bytes.as_slice())) {
+            (Ok(raw), Ok(descriptor)) => {
+                decoded.insert(raw.name.clone(), (raw, descriptor, bytes));
+            }
+            (Err(error), _) | (_, Err(error)) => {
+                diags.push(
+                    Diagnostic::error(Code::Descriptor, format!("a file of the descriptor set cannot be decoded: {error}"))
+                        .help("make it with `protoc --include_imports --include_source_info -o FILE`"),
+                );
+            }
+        }
+    }
+    let targets = match compiled.targets.is_empty() {
+        true => decoded.keys().filter(|name| !proto::is_carried(name)).cloned().collect(),
+        false => compiled.targets.clone(),
+    };
+    let graph: BTreeMap<&str, &[String]> = decoded
+        .iter()
+        .map(|(name, (_, descriptor, _))| (name.as_str(), descriptor.dependency.as_slice()))
+        .collect();
+    let Some(order) = reach::imports_first(&targets, &graph, diags) else { return Model::default() };
+    refuse_editions(order.iter().map(|name| &decoded[*name].0), diags);
+    let generate = reach::needed(&targets, order.iter().map(|name| &decoded[*name].1));
+
+    let declared = options::Declared::of(decoded.values().map(|(raw, ..)| raw));
+    let mut packages = BTreeMap::new();
+    let mut files = Vec::new();
+    for name in order {
+        let (raw, descriptor, bytes) = &decoded[name];
+        let generate = generate.contains(name);
+        if generate {
+            let path = compiled.paths.get(name).unwrap_or(&raw.name);
+            lower::file(raw, &source::Locations::new(path, raw), &declared, &mut packages, diags);
+        }
+        files.push(File {
+            name: name.to_owned(),
+            package: raw.package.clone(),
+            generate,
+            descriptor: descriptor.clone(),
+            bytes: raw::without(raw::SOURCE_INFO, bytes),
+        });
+    }
+    Model { files, packages: packages.into_values().collect() }
+}
+
+fn refuse_editions<'a>(files: impl Iterator<Item = &'a raw::File>, diags: &mut Diagnostics) {
+    for file in files.filter(|file| file.syntax == "editions") {
+        diags.push(proto::edition(&file.name));
+    }
+}

@@ -1,0 +1,159 @@
+//! The options that mean something here: ours, Kratos' and Jupiter's.
+//!
+//! In: the bytes of an option message. Out: what they say. An extension counts only where a file of the run declares it
+//! under its own name, so that somebody else's use of the same number is never misread.
+
+use std::collections::BTreeSet;
+
+
+use super::raw::{self, Value};
+
+/// `jovian.ServiceOptions`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct ServiceOptions {
+    #[prost(string, tag = "1")]
+    pub app: String,
+    #[prost(string, repeated, tag = "2")]
+    pub errors: Vec<String>,
+}
+
+/// `jovian.MethodOptions`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct MethodOptions {
+    #[prost(string, tag = "1")]
+    pub timeout: String,
+}
+
+/// `jovian.ErrorsOptions`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct ErrorsOptions {
+    #[prost(string, tag = "1")]
+    pub domain: String,
+}
+
+/// `jovian.ErrorOptions`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct ErrorOptions {
+    #[prost(int32, tag = "1")]
+    pub code: i32,
+    #[prost(string, tag = "2")]
+    pub message: String,
+    #[prost(int32, tag = "3")]
+    pub http: i32,
+    #[prost(bool, tag = "4")]
+    pub retryable: bool,
+}
+
+/// An extension: its name, what it extends, its number.
+struct Extension(&'static str, &'static str, u32);
+
+const SERVICE: Extension = Extension("jovian.service", "google.protobuf.ServiceOptions", 56780);
+const METHOD: Extension = Extension("jovian.method", "google.protobuf.MethodOptions", 56780);
+const ERRORS: Extension = Extension("jovian.errors", "google.protobuf.EnumOptions", 56780);
+const ERROR: Extension = Extension("jovian.error", "google.protobuf.EnumValueOptions", 56780);
+/// go-kratos/kratos `errors/errors.proto`: the HTTP status of values that give none.
+const KRATOS_DEFAULT: Extension = Extension("errors.default_code", "google.protobuf.EnumOptions", 1108);
+/// go-kratos/kratos `errors/errors.proto`: the HTTP status of a value.
+const KRATOS_CODE: Extension = Extension("errors.code", "google.protobuf.EnumValueOptions", 1109);
+/// douyu/jupiter `proto/error/v1/error.proto`: the text of a value.
+const JUPITER_MSG: Extension = Extension("error.v1.msg", "google.protobuf.EnumValueOptions", 9527);
+
+const DEPRECATED_METHOD: u32 = 33;
+const DEPRECATED_SERVICE: u32 = 33;
+const IDEMPOTENCY_LEVEL: u32 = 34;
+
+/// Which extensions the files of a run declare.
+#[derive(Debug, Default)]
+pub(crate) struct Declared(BTreeSet<(String, String, u32)>);
+
+impl Declared {
+    pub(crate) fn of<'a>(files: impl Iterator<Item = &'a raw::File>) -> Self {
+        let mut declared = Self::default();
+        for file in files {
+            declared.add(&file.package, &file.extensions);
+            file.messages.iter().for_each(|message| declared.add_nested(&file.package, message));
+        }
+        declared
+    }
+
+    fn add_nested(&mut self, package: &str, message: &raw::Message) {
+        self.add(package, &message.extensions);
+        message.messages.iter().for_each(|nested| self.add_nested(package, nested));
+    }
+
+    fn add(&mut self, package: &str, extensions: &[raw::Field]) {
+        self.0.extend(extensions.iter().filter_map(|field| {
+            let extendee = field.extendee.trim_start_matches('.').to_owned();
+            Some((format!("{package}.{}", field.name), extendee, u32::try_from(field.number).ok()?))
+        }));
+    }
+
+    fn get<'a>(&self, Extension(name, extendee, number): &Extension, options: &'a [u8]) -> Option<Value<'a>> {
+        let known = self.0.contains(&((*name).to_owned(), (*extendee).to_owned(), *number));
+        if known { raw::field(options, *number) } else { None }
+    }
+
+    fn message<T: prost::Message + Default>(&self, extension: &Extension, options: &[u8]) -> Option<T> {
+        match self.get(extension, options)? {
+            Value::Bytes(bytes) => T::decode(bytes).ok(),
+            Value::Varint(_) => None,
+        }
+    }
+
+    pub(crate) fn service(&self, options: &[u8]) -> ServiceOptions {
+        self.message(&SERVICE, options).unwrap_or_default()
+    }
+
+    pub(crate) fn method(&self, options: &[u8]) -> MethodOptions {
+        self.message(&METHOD, options).unwrap_or_default()
+    }
+
+    pub(crate) fn errors(&self, options: &[u8]) -> Option<ErrorsOptions> {
+        self.message(&ERRORS, options)
+    }
+
+    pub(crate) fn error(&self, options: &[u8]) -> Option<ErrorOptions> {
+        self.message(&ERROR, options)
+    }
+
+    /// The HTTP status that Kratos gives the values of an enum.
+    pub(crate) fn kratos_default(&self, options: &[u8]) -> Option<i32> {
+        number(self.get(&KRATOS_DEFAULT, options)?)
+    }
+
+    /// The HTTP status that Kratos gives a value.
+    pub(crate) fn kratos_code(&self, options: &[u8]) -> Option<i32> {
+        number(self.get(&KRATOS_CODE, options)?)
+    }
+
+    /// The text that Jupiter gives a value.
+    pub(crate) fn jupiter_message(&self, options: &[u8]) -> Option<String> {
+        match self.get(&JUPITER_MSG, options)? {
+            Value::Bytes(bytes) => String::from_utf8(bytes.to_vec()).ok(),
+            Value::Varint(_) => None,
+        }
+    }
+}
+
+/// `deprecated` of a service's options.
+pub(crate) fn service_deprecated(options: &[u8]) -> bool {
+    raw::field(options, DEPRECATED_SERVICE) == Some(Value::Varint(1))
+}
+
+/// `deprecated` of a method's options.
+pub(crate) fn method_deprecated(options: &[u8]) -> bool {
+    raw::field(options, DEPRECATED_METHOD) == Some(Value::Varint(1))
+}
+
+/// `idempotency_level` of a method's options, as its number.
+pub(crate) fn idempotency_level(options: &[u8]) -> i32 {
+    raw::field(options, IDEMPOTENCY_LEVEL).and_then(number).unwrap_or_default()
+}
+
+/// An `int32` or an enum: negative numbers are ten bytes long on the wire.
+fn number(value: Value<'_>) -> Option<i32> {
+    match value {
+        Value::Varint(bits) => Some(bits as i32),
+        Value::Bytes(_) => None,
+    }
+}

@@ -1,0 +1,171 @@
+//! Descriptors as far as they are read here, with options left as bytes.
+//!
+//! `prost_types` drops every option it does not know, and with it all of ours. Tags are those of
+//! `google/protobuf/descriptor.proto` and `google/protobuf/compiler/plugin.proto`.
+
+use prost::bytes::Bytes;
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
+
+/// `google.protobuf.FileDescriptorSet`, its files as bytes.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct FileSet {
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub files: Vec<Vec<u8>>,
+}
+
+/// `google.protobuf.compiler.CodeGeneratorRequest`, its files as bytes.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Request {
+    #[prost(string, repeated, tag = "1")]
+    pub file_to_generate: Vec<String>,
+    #[prost(string, optional, tag = "2")]
+    pub parameter: Option<String>,
+    #[prost(bytes = "vec", repeated, tag = "15")]
+    pub proto_file: Vec<Vec<u8>>,
+}
+
+/// The number of `FileDescriptorProto.source_code_info`.
+pub(crate) const SOURCE_INFO: u32 = 9;
+
+/// `FileDescriptorProto`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct File {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(string, tag = "2")]
+    pub package: String,
+    #[prost(message, repeated, tag = "4")]
+    pub messages: Vec<Message>,
+    #[prost(message, repeated, tag = "5")]
+    pub enums: Vec<Enum>,
+    #[prost(message, repeated, tag = "6")]
+    pub services: Vec<Service>,
+    #[prost(message, repeated, tag = "7")]
+    pub extensions: Vec<Field>,
+    #[prost(message, optional, tag = "9")]
+    pub source_info: Option<prost_types::SourceCodeInfo>,
+    #[prost(string, tag = "12")]
+    pub syntax: String,
+}
+
+/// `DescriptorProto`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Message {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(message, repeated, tag = "3")]
+    pub messages: Vec<Message>,
+    #[prost(message, repeated, tag = "4")]
+    pub enums: Vec<Enum>,
+    #[prost(message, repeated, tag = "6")]
+    pub extensions: Vec<Field>,
+}
+
+/// `FieldDescriptorProto`, as far as an extension needs it.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Field {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(string, tag = "2")]
+    pub extendee: String,
+    #[prost(int32, tag = "3")]
+    pub number: i32,
+}
+
+/// `EnumDescriptorProto`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Enum {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(message, repeated, tag = "2")]
+    pub values: Vec<EnumValue>,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub options: Bytes,
+}
+
+/// `EnumValueDescriptorProto`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct EnumValue {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(int32, tag = "2")]
+    pub number: i32,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub options: Bytes,
+}
+
+/// `ServiceDescriptorProto`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Service {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(message, repeated, tag = "2")]
+    pub methods: Vec<Method>,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub options: Bytes,
+}
+
+/// `MethodDescriptorProto`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Method {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(string, tag = "2")]
+    pub input: String,
+    #[prost(string, tag = "3")]
+    pub output: String,
+    #[prost(bytes = "bytes", tag = "4")]
+    pub options: Bytes,
+    #[prost(bool, tag = "5")]
+    pub client_streaming: bool,
+    #[prost(bool, tag = "6")]
+    pub server_streaming: bool,
+}
+
+/// The field with this number in an encoded message: its payload, or the varint. The last one wins, as protobuf says.
+///
+/// Bytes that do not decode, and other wire types, count as absent: whoever compiled the IDL has checked them.
+pub(crate) fn field(mut message: &[u8], number: u32) -> Option<Value<'_>> {
+    let mut found = None;
+    while !message.is_empty() {
+        let (tag, wire) = decode_key(&mut message).ok()?;
+        match wire {
+            WireType::Varint if tag == number => found = Some(Value::Varint(decode_varint(&mut message).ok()?)),
+            WireType::LengthDelimited if tag == number => {
+                let length = usize::try_from(decode_varint(&mut message).ok()?).ok()?;
+                found = Some(Value::Bytes(message.get(..length)?));
+                message = &message[length..];
+            }
+            _ => skip_field(wire, tag, &mut message, DecodeContext::default()).ok()?,
+        }
+    }
+    found
+}
+
+/// The payload of a field.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Value<'a> {
+    /// A number, a bool or an enum.
+    Varint(u64),
+    /// A string, bytes or a message.
+    Bytes(&'a [u8]),
+}
+
+/// `bytes` without the fields of this number.
+///
+/// Used to leave source info out of a descriptor without touching anything else in it.
+pub(crate) fn without(number: u32, bytes: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let start = rest;
+        let Ok((tag, wire)) = decode_key(&mut rest) else { return bytes.to_vec() };
+        if skip_field(wire, tag, &mut rest, DecodeContext::default()).is_err() {
+            return bytes.to_vec();
+        }
+        if tag != number {
+            kept.extend_from_slice(&start[..start.len() - rest.len()]);
+        }
+    }
+    kept
+}

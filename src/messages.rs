@@ -1,0 +1,193 @@
+//! Messages and enums, printed by prost-build: the only place that talks to it.
+//!
+//! In: the model's descriptors and the plan's edits. Out: one text a package, and the comments that belong into it; what
+//! prost cannot express, and its panics, as complaints. Never: services, files.
+
+use std::collections::BTreeMap;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Mutex, PoisonError};
+
+use prost_build::Module;
+use prost_types::source_code_info::Location;
+use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto, SourceCodeInfo};
+
+use crate::diag::{Code, Diagnostic, Diagnostics, Span};
+use crate::model::Model;
+use crate::names::{self, RUNTIME};
+use crate::plan::Edits;
+use crate::{docs, idl};
+
+/// What prost-build printed.
+#[derive(Debug, Default)]
+pub(crate) struct Messages {
+    /// The text of a package, by the package's name in the IDL.
+    pub texts: BTreeMap<String, String>,
+    /// The comments that the texts refer to by [`placeholder`].
+    pub comments: Vec<Vec<String>>,
+}
+
+/// Stands in a text where the comment with this number belongs: prost-build would change the comments it is given.
+fn placeholder(number: usize) -> String {
+    format!("jovian:comment:{number}")
+}
+
+/// The number of the comment that a doc line stands for.
+pub(crate) fn comment_number(line: &str) -> Option<usize> {
+    line.trim_start().strip_prefix("/// jovian:comment:")?.parse().ok()
+}
+
+/// Prints the messages of all generated files.
+pub(crate) fn print(model: &Model, edits: &Edits, diags: &mut Diagnostics) -> Messages {
+    let mut comments = Vec::new();
+    let requests: Vec<(Module, FileDescriptorProto)> = model
+        .files
+        .iter()
+        .map(|file| {
+            let mut descriptor = file.descriptor.clone();
+            descriptor.source_code_info = Some(mark(&descriptor, &mut comments));
+            edit(&mut descriptor, &file.package, edits);
+            (Module::from_protobuf_package_name(&file.package), descriptor)
+        })
+        .collect();
+    let mut texts = match generate(model, requests.clone(), edits, None) {
+        Ok(texts) => texts,
+        Err(problem) => {
+            diags.push(locate(model, &requests, edits, problem));
+            return Messages::default();
+        }
+    };
+    let packages = model.packages.iter().filter_map(|package| {
+        let text = texts.remove(&Module::from_protobuf_package_name(&package.name))?;
+        Some((package.name.clone(), text))
+    });
+    Messages { texts: packages.collect(), comments }
+}
+
+/// Runs prost-build on all files; prints those that are generated, or `only` one of them.
+fn generate(
+    model: &Model,
+    requests: Vec<(Module, FileDescriptorProto)>,
+    edits: &Edits,
+    only: Option<&str>,
+) -> Result<BTreeMap<Module, String>, String> {
+    let mut config = prost_build::Config::new();
+    config.prost_path(format!("{RUNTIME}::prost")).compile_well_known_types();
+    for (file, (_, descriptor)) in model.files.iter().zip(&requests) {
+        let printed = file.generate && only.is_none_or(|only| only == file.name);
+        let top = descriptor.message_type.iter().map(DescriptorProto::name);
+        for name in top.chain(descriptor.enum_type.iter().map(EnumDescriptorProto::name)) {
+            let full_name = if file.package.is_empty() { name.to_owned() } else { format!("{}.{name}", file.package) };
+            // prost-build wants to see every file, but prints no type that is said to be elsewhere.
+            if !printed || edits.dropped.contains(&full_name) {
+                let path = names::well_known(&full_name).unwrap_or_else(|| "()".to_owned());
+                config.extern_path(format!(".{full_name}"), path);
+            }
+        }
+    }
+    quietly(|| config.generate(requests).map(BTreeMap::from_iter).map_err(|error| error.to_string()))
+}
+
+/// Runs `work` without letting a panic out, onto the terminal or up the stack.
+fn quietly<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    // The hook belongs to the process: two runs at once must not put each other's hook back.
+    static HOOK: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = HOOK.lock().unwrap_or_else(PoisonError::into_inner);
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    panic::set_hook(hook);
+    result.unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        Err(text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("unknown problem").to_owned())
+    })
+}
+
+/// Finds the file that prost-build stumbles over by printing one at a time.
+fn locate(
+    model: &Model,
+    requests: &[(Module, FileDescriptorProto)],
+    edits: &Edits,
+    problem: String,
+) -> Diagnostic {
+    let guilty = model.files.iter().filter(|file| file.generate).find_map(|file| {
+        let problem = generate(model, requests.to_vec(), edits, Some(&file.name)).err()?;
+        Some((file.name.clone(), problem))
+    });
+    let (file, problem) = guilty.map_or((None, problem), |(file, problem)| (Some(file), problem));
+    Diagnostic::error(Code::Messages, format!("the messages cannot be expressed in Rust: {problem}"))
+        .at(file.map(Span::file))
+        .help("rename what the message speaks of")
+}
+
+/// Applies the edits to one file.
+fn edit(descriptor: &mut FileDescriptorProto, package: &str, edits: &Edits) {
+    let full_name = |name: &str| if package.is_empty() { name.to_owned() } else { format!("{package}.{name}") };
+    // prost-build finds comments by position, so no message or enum is removed here.
+    descriptor.service.clear();
+    for enumeration in &mut descriptor.enum_type {
+        if let Some(name) = edits.renamed.get(&full_name(enumeration.name())) {
+            enumeration.name = Some(name.clone());
+        }
+    }
+    descriptor.message_type.iter_mut().for_each(|message| retarget(message, edits));
+}
+
+/// Follows renamed enums in the fields that use them.
+fn retarget(message: &mut DescriptorProto, edits: &Edits) {
+    for field in &mut message.field {
+        let renamed = edits.renamed.get(field.type_name().trim_start_matches('.'));
+        if let Some(name) = renamed {
+            let scope = field.type_name().rsplit_once('.').map_or("", |(scope, _)| scope);
+            field.type_name = Some(format!("{scope}.{name}"));
+        }
+    }
+    message.nested_type.iter_mut().for_each(|nested| retarget(nested, edits));
+}
+
+/// Gives everything that can carry a comment a placeholder, and collects the real comments.
+fn mark(descriptor: &FileDescriptorProto, comments: &mut Vec<Vec<String>>) -> SourceCodeInfo {
+    let original = descriptor.source_code_info.iter().flat_map(|info| &info.location);
+    let original: BTreeMap<&[i32], &Location> = original.map(|found| (found.path.as_slice(), found)).collect();
+    let mut marker = Marker { original, comments, marked: Vec::new() };
+    marker.each(&[], 4, &descriptor.message_type, Marker::message);
+    marker.each(&[], 5, &descriptor.enum_type, Marker::enumeration);
+    SourceCodeInfo { location: marker.marked }
+}
+
+struct Marker<'a> {
+    original: BTreeMap<&'a [i32], &'a Location>,
+    comments: &'a mut Vec<Vec<String>>,
+    marked: Vec<Location>,
+}
+
+impl Marker<'_> {
+    /// Marks all things of one field of a descriptor.
+    fn each<T>(&mut self, path: &[i32], field: i32, things: &[T], mark: fn(&mut Self, &T, &[i32])) {
+        for (thing, index) in things.iter().zip(0..) {
+            let path = [path, &[field, index]].concat();
+            self.mark(&path);
+            mark(self, thing, &path);
+        }
+    }
+
+    fn mark(&mut self, path: &[i32]) {
+        let comment = self.original.get(path).map(|location| idl::comment(location)).unwrap_or_default();
+        self.marked.push(Location {
+            path: path.to_vec(),
+            leading_comments: Some(placeholder(self.comments.len())),
+            ..Location::default()
+        });
+        self.comments.push(docs::lines(&comment));
+    }
+
+    fn message(&mut self, message: &DescriptorProto, path: &[i32]) {
+        self.each(path, 2, &message.field, |_, _, _| {});
+        self.each(path, 3, &message.nested_type, Self::message);
+        self.each(path, 4, &message.enum_type, Self::enumeration);
+        self.each(path, 8, &message.oneof_decl, |_, _, _| {});
+    }
+
+    fn enumeration(&mut self, enumeration: &EnumDescriptorProto, path: &[i32]) {
+        self.each(path, 2, &enumeration.value, |_, _, _| {});
+    }
+}

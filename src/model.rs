@@ -1,0 +1,195 @@
+//! What the IDL says, in the IDL's words. Types only.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use prost_types::FileDescriptorProto;
+
+use crate::diag::Span;
+
+/// Everything a run was given.
+#[derive(Debug, Default)]
+pub struct Model {
+    /// All files, each after those it imports.
+    pub files: Vec<File>,
+    /// What `--stage` of the pipeline prints code for: the packages of the generated files, sorted by name.
+    pub packages: Vec<Package>,
+}
+
+/// One IDL file.
+#[derive(Debug)]
+pub struct File {
+    /// What an import says: `shop/v1/orders.proto`.
+    pub name: String,
+    /// `shop.v1`; empty without a package.
+    pub package: String,
+    /// Whether code is printed for it: asked for, or needed by the types of one that was.
+    pub generate: bool,
+    /// Its structure, without the options that prost does not know.
+    pub descriptor: FileDescriptorProto,
+    /// Its `FileDescriptorProto` as bytes, custom options included, source info left out.
+    pub bytes: Vec<u8>,
+}
+
+/// The services and errors of one package.
+#[derive(Debug, Default)]
+pub struct Package {
+    /// `shop.v1`; empty without a package.
+    pub name: String,
+    /// The names of its generated files, as the IDL imports them.
+    pub files: BTreeSet<String>,
+    /// In the order of the files.
+    pub services: Vec<Service>,
+    /// In the order of the files.
+    pub errors: Vec<ErrorEnum>,
+}
+
+/// A service.
+#[derive(Debug)]
+pub struct Service {
+    /// `Orders`
+    pub name: String,
+    /// `shop.v1.Orders`
+    pub full_name: String,
+    /// The comment, as written.
+    pub docs: String,
+    /// `option deprecated = true`
+    pub deprecated: bool,
+    /// The application that serves it: `shop.order.orders`.
+    pub app: Option<String>,
+    /// The error enums it names.
+    pub errors: Vec<String>,
+    /// In the order of the IDL.
+    pub methods: Vec<Method>,
+    /// Where its name stands.
+    pub span: Option<Span>,
+}
+
+/// A method of a service.
+#[derive(Debug)]
+pub struct Method {
+    /// `GetOrder`
+    pub name: String,
+    /// The comment, as written.
+    pub docs: String,
+    /// `option deprecated = true`
+    pub deprecated: bool,
+    /// What streams.
+    pub shape: Shape,
+    /// The full name of the request's message: `shop.v1.GetOrderRequest`.
+    pub input: String,
+    /// The full name of the reply's message.
+    pub output: String,
+    /// Whether it may be called again.
+    pub idempotency: Idempotency,
+    /// The longest that a call may take.
+    pub timeout: Option<Duration>,
+    /// Where its name stands.
+    pub span: Option<Span>,
+}
+
+/// Which side of a call is a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// One request, one reply.
+    Unary,
+    /// Many requests, one reply.
+    ClientStream,
+    /// One request, many replies.
+    ServerStream,
+    /// Many of both.
+    Bidi,
+}
+
+/// `idempotency_level` of descriptor.proto.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Idempotency {
+    /// Nothing is said.
+    #[default]
+    Unknown,
+    /// Once or twice is the same.
+    Idempotent,
+    /// It only reads.
+    NoSideEffects,
+}
+
+/// An enum whose values are errors.
+#[derive(Debug)]
+pub struct ErrorEnum {
+    /// `OrdersError`
+    pub name: String,
+    /// `shop.v1.OrdersError`
+    pub full_name: String,
+    /// The comment, as written.
+    pub docs: String,
+    /// Who defines the errors: `shop.order`.
+    pub domain: String,
+    /// Without the value that stands for "no error".
+    pub values: Vec<ErrorValue>,
+    /// Where its name stands.
+    pub span: Option<Span>,
+}
+
+/// One error.
+#[derive(Debug)]
+pub struct ErrorValue {
+    /// The reason: `ORDER_NOT_FOUND`.
+    pub name: String,
+    /// Its number: `10001`.
+    pub number: i32,
+    /// The comment, as written.
+    pub docs: String,
+    /// The gRPC status code, as its number.
+    pub code: i32,
+    /// The HTTP status where the IDL gives one.
+    pub http: Option<i32>,
+    /// The caller may try again.
+    pub retryable: bool,
+    /// The text for people.
+    pub message: Template,
+    /// Where it stands.
+    pub span: Option<Span>,
+}
+
+/// A message with named fields: `no order {id}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Template {
+    /// As written.
+    pub text: String,
+    /// The names of its fields, each once, in the order of the text.
+    pub fields: Vec<String>,
+}
+
+impl Template {
+    /// Reads a template; `{{` and `}}` stand for braces.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut fields: Vec<String> = Vec::new();
+        let mut rest = text;
+        while let Some(at) = rest.find(['{', '}']) {
+            let (brace, after) = (&rest[at..=at], &rest[at + 1..]);
+            if let Some(after) = after.strip_prefix(brace) {
+                rest = after;
+                continue;
+            }
+            if brace == "}" {
+                return Err("`}` without `{`; write `}}` for a brace".to_owned());
+            }
+            let Some((name, after)) = after.split_once('}') else {
+                return Err("`{` without `}`; write `{{` for a brace".to_owned());
+            };
+            let legal = name.starts_with(|c: char| c.is_ascii_lowercase())
+                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            if !legal {
+                return Err(format!("`{{{name}}}` is not a field; a field's name is lower case, like `order_id`"));
+            }
+            if !fields.iter().any(|known| known == name) {
+                fields.push(name.to_owned());
+            }
+            rest = after;
+        }
+        Ok(Self { text: text.to_owned(), fields })
+    }
+}

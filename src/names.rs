@@ -1,0 +1,174 @@
+//! What things are called in Rust: the only case conversion and the only keyword escape.
+//!
+//! In: names of the IDL. Out: Rust names, the same that prost-build makes for messages. Never: a name on the wire.
+
+use std::collections::BTreeSet;
+
+use heck::{ToShoutySnakeCase as _, ToSnakeCase as _, ToUpperCamelCase as _};
+
+/// Where generated code finds the runtime.
+pub(crate) const RUNTIME: &str = "::jovian_runtime::codegen::v1";
+
+/// The Rust type of a well-known type, which nobody generates; `None` for any other name.
+///
+/// Wrappers and `Empty` are plain Rust values, for which prost implements `Message`.
+pub(crate) fn well_known(full_name: &str) -> Option<String> {
+    let name = full_name.strip_prefix("google.protobuf.")?;
+    let plain = match name {
+        "BoolValue" => "bool",
+        "Int32Value" => "i32",
+        "Int64Value" => "i64",
+        "UInt32Value" => "u32",
+        "UInt64Value" => "u64",
+        "FloatValue" => "f32",
+        "DoubleValue" => "f64",
+        "StringValue" => "::prost::alloc::string::String",
+        "BytesValue" => "::prost::alloc::vec::Vec<u8>",
+        "Empty" => "()",
+        _ => "",
+    };
+    if !plain.is_empty() {
+        return Some(plain.replace("::prost::", &format!("{RUNTIME}::prost::")));
+    }
+    let mut parts = name.split('.').collect::<Vec<_>>();
+    let last = parts.pop()?;
+    let path = parts.into_iter().map(|part| format!("{}::", module(part))).collect::<String>();
+    Some(format!("{RUNTIME}::prost_types::{path}{}", type_name(last)))
+}
+
+/// `GetOrder` → `get_order`, `type` → `r#type`
+pub(crate) fn method(wire: &str) -> String {
+    escape(wire.to_snake_case())
+}
+
+/// `shop` → `shop`, `Outer` → `outer`, `gen` → `r#gen`
+pub(crate) fn module(wire: &str) -> String {
+    escape(wire.to_snake_case())
+}
+
+/// `orders` → `Orders`, `HTTPRequest` → `HttpRequest`
+pub(crate) fn type_name(wire: &str) -> String {
+    escape(wire.to_upper_camel_case())
+}
+
+/// `OrdersService` → `ORDERS_SERVICE`
+pub(crate) fn constant(wire: &str) -> String {
+    escape(wire.to_shouty_snake_case())
+}
+
+/// `ORDERS_ERROR_OUT_OF_STOCK` of `OrdersError` → `OutOfStock`
+pub(crate) fn variant(enumeration: &str, value: &str) -> String {
+    let (prefix, name) = (enumeration.to_upper_camel_case(), value.to_upper_camel_case());
+    let stripped = name.strip_prefix(&prefix).filter(|rest| rest.starts_with(char::is_uppercase));
+    escape(stripped.unwrap_or(&name).to_owned())
+}
+
+/// The file of a package: `shop.v1.rs`, `_.rs` without a package.
+pub(crate) fn package_file(package: &str) -> String {
+    let parts: Vec<String> = package.split('.').filter(|part| !part.is_empty()).map(module).collect();
+    if parts.is_empty() { "_.rs".to_owned() } else { format!("{}.rs", parts.join(".").replace("r#", "")) }
+}
+
+/// The path from the module of `package` to the message or enum `full_name`, whose package is `home`.
+///
+/// Relative, because nobody knows where a user puts the generated modules: `super::super::common::v1::Money`.
+pub(crate) fn type_path(package: &str, home: &str, full_name: &str) -> String {
+    if let Some(path) = well_known(full_name) {
+        return path;
+    }
+    let split = |name: &str| -> Vec<String> {
+        name.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    };
+    let (from, to) = (split(package), split(home));
+    let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let mut path = "super::".repeat(from.len() - shared);
+    let full = split(full_name);
+    let (name, modules) = full.split_last().map_or(("", &[][..]), |(name, modules)| (name.as_str(), modules));
+    for part in &modules[shared.min(modules.len())..] {
+        path.push_str(&module(part));
+        path.push_str("::");
+    }
+    path + &type_name(name)
+}
+
+/// prost-build's rule (its `ident` module): raw where the language allows it, an underscore where not.
+fn escape(name: String) -> String {
+    const RAW: &[&str] = &[
+        "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
+        "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut",
+        "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type", "typeof",
+        "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+    ];
+    match name.as_str() {
+        "" | "_" | "super" | "self" | "Self" | "extern" | "crate" => format!("{name}_"),
+        digits if digits.starts_with(|c: char| c.is_numeric()) => format!("_{name}"),
+        keyword if RAW.contains(&keyword) => format!("r#{name}"),
+        _ => name,
+    }
+}
+
+/// The names of one scope, each given out once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scope(BTreeSet<String>);
+
+impl Scope {
+    /// A scope in which these names are taken.
+    pub(crate) fn with(taken: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self(taken.into_iter().map(Into::into).collect())
+    }
+
+    /// Takes the first of `wanted`, `wanted_`, `wanted__` … that is free, along with all that `derived` makes of it.
+    pub(crate) fn claim(&mut self, wanted: &str, derived: impl Fn(&str) -> Vec<String>) -> String {
+        let mut name = wanted.to_owned();
+        while derived(&name).iter().any(|name| self.0.contains(name)) {
+            // A raw name that gets an underscore is no keyword any more.
+            name = format!("{}_", name.trim_start_matches("r#"));
+        }
+        self.0.extend(derived(&name));
+        name
+    }
+
+    /// Takes one name.
+    pub(crate) fn claim_one(&mut self, wanted: &str) -> String {
+        self.claim(wanted, |name| vec![name.to_owned()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_prost() {
+        assert_eq!(method("GetOrder"), "get_order");
+        assert_eq!(method("Type"), "r#type");
+        assert_eq!(method("Self"), "self_");
+        assert_eq!(type_name("HTTPRequest"), "HttpRequest");
+        assert_eq!(type_name("self"), "Self_");
+        assert_eq!(variant("OrdersError", "ORDERS_ERROR_OUT_OF_STOCK"), "OutOfStock");
+        assert_eq!(variant("Foo", "FOOBAR"), "Foobar");
+        assert_eq!(variant("Foo", "FOO_2"), "Foo2");
+        assert_eq!(package_file("shop.type.v1"), "shop.type.v1.rs");
+        assert_eq!(package_file(""), "_.rs");
+    }
+
+    #[test]
+    fn paths_go_up_and_down() {
+        assert_eq!(type_path("a.b", "a.b", "a.b.Outer.Inner"), "outer::Inner");
+        assert_eq!(type_path("a.b", "a.c", "a.c.M"), "super::c::M");
+        assert_eq!(type_path("a.b", "a", "a.M"), "super::M");
+        assert_eq!(type_path("", "a", "a.M"), "a::M");
+        assert_eq!(type_path("a", "", "M"), "super::M");
+        assert_eq!(type_path("a.b", "google.protobuf", "google.protobuf.Empty"), "()");
+    }
+
+    #[test]
+    fn a_name_is_given_once() {
+        let mut scope = Scope::with(["connect"]);
+        assert_eq!(scope.claim_one("connect"), "connect_");
+        assert_eq!(scope.claim_one("get"), "get");
+        assert_eq!(scope.claim_one("get"), "get_");
+        assert_eq!(scope.claim_one("r#type"), "r#type");
+        assert_eq!(scope.claim_one("r#type"), "type_");
+    }
+}

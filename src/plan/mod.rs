@@ -1,0 +1,255 @@
+//! Model to [`Plan`]: every name, path and text of the output, in Rust words. After it, nothing is chosen.
+//!
+//! In: a checked model and the settings. Out: the plan, and a warning for every name that had to change. Never: printing,
+//! reading, failing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prost::encoding::{encode_key, encode_varint};
+use prost_types::DescriptorProto;
+
+use crate::diag::Diagnostics;
+use crate::idl;
+use crate::model::{self, Idempotency, Model, Shape};
+use crate::names::{self, Scope};
+use crate::settings::Settings;
+
+mod errors;
+mod service;
+
+/// Everything that will be printed.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// One file each, sorted by module.
+    pub packages: Vec<Package>,
+    /// What prost-build is shown instead of the original messages.
+    pub edits: Edits,
+}
+
+/// Changes to the descriptors before prost-build prints messages from them.
+#[derive(Debug, Default)]
+pub(crate) struct Edits {
+    /// Enums that are printed as errors and used nowhere else; full names.
+    pub dropped: BTreeSet<String>,
+    /// Enums that are printed as errors and used by a message, too; full name to new name.
+    pub renamed: BTreeMap<String, String>,
+}
+
+/// The file of one package.
+#[derive(Debug)]
+pub(crate) struct Package {
+    /// `shop.v1`
+    pub wire: String,
+    /// `shop.v1.rs`
+    pub file: String,
+    /// `["shop", "v1"]`
+    pub modules: Vec<String>,
+    /// The IDL files it is made from.
+    pub sources: Vec<String>,
+    /// Its services.
+    pub services: Vec<Service>,
+    /// Its error enums.
+    pub errors: Vec<ErrorEnum>,
+    /// An encoded `FileDescriptorSet` with the files of its services and all that they import, well-known ones left out:
+    /// those are in the runtime. Empty without services.
+    pub descriptor_set: Vec<u8>,
+}
+
+/// A service.
+#[derive(Debug)]
+pub(crate) struct Service {
+    /// `shop.v1.Orders`
+    pub wire: String,
+    /// `shop.order.orders`
+    pub app: Option<String>,
+    /// Lines of the comment.
+    pub docs: Vec<String>,
+    /// `ORDERS`
+    pub constant: String,
+    /// `Orders`
+    pub name: String,
+    /// `OrdersServer`
+    pub server: String,
+    /// `OrdersClient`
+    pub client: String,
+    /// The error enum: `OrdersError`, or the runtime's uninhabited one.
+    pub error: String,
+    /// Whether `error` is of this package.
+    pub has_errors: bool,
+    /// `option deprecated = true`
+    pub deprecated: bool,
+    /// Its methods.
+    pub methods: Vec<Method>,
+    /// What is printed of it.
+    pub settings: Settings,
+}
+
+/// A method.
+#[derive(Debug)]
+pub(crate) struct Method {
+    /// `/shop.v1.Orders/GetOrder`
+    pub route: String,
+    /// Its place in the service.
+    pub index: usize,
+    /// Lines of the comment.
+    pub docs: Vec<String>,
+    /// In the trait: `get_order`
+    pub name: String,
+    /// In the client, where more names are taken: `get_order`
+    pub client_name: String,
+    /// What streams.
+    pub shape: Shape,
+    /// `super::common::v1::Money`
+    pub request: String,
+    /// `GetOrderResponse`
+    pub reply: String,
+    /// Whether it may be called again.
+    pub idempotency: Idempotency,
+    /// `300`
+    pub timeout_ms: Option<u64>,
+    /// `option deprecated = true`
+    pub deprecated: bool,
+}
+
+/// An enum of errors.
+#[derive(Debug)]
+pub(crate) struct ErrorEnum {
+    /// Lines of the comment.
+    pub docs: Vec<String>,
+    /// `OrdersError`
+    pub name: String,
+    /// `shop.order`
+    pub domain: String,
+    /// Its errors.
+    pub variants: Vec<Variant>,
+}
+
+/// An error.
+#[derive(Debug)]
+pub(crate) struct Variant {
+    /// `ORDER_NOT_FOUND`
+    pub wire: String,
+    /// Lines of the comment.
+    pub docs: Vec<String>,
+    /// `OrderNotFound`
+    pub name: String,
+    /// `10001`
+    pub number: i32,
+    /// A variant of tonic's `Code`: `NotFound`
+    pub code: &'static str,
+    /// Only where it differs from the one that belongs to the code.
+    pub http: Option<u16>,
+    /// The caller may try again.
+    pub retryable: bool,
+    /// `no order {id}`
+    pub message: String,
+    /// `id` in the template and in Rust.
+    pub fields: Vec<(String, String)>,
+}
+
+/// Decides.
+pub(crate) fn plan(model: &Model, settings: &Settings, diags: &mut Diagnostics) -> Plan {
+    let homes = Homes::of(model);
+    let mut plan = Plan::default();
+    for package in &model.packages {
+        let modules: Vec<String> = split(&package.name).map(names::module).collect();
+        let mut scope = Scope::with(taken(model, package));
+        let errors: Vec<ErrorEnum> =
+            package.errors.iter().map(|errors| errors::plan(errors, &mut scope, diags)).collect();
+        let context = service::Context { package, errors: &errors, homes: &homes, settings: *settings };
+        let services: Vec<Service> =
+            package.services.iter().map(|service| service::plan(service, &context, &mut scope, diags)).collect();
+        for errors in &package.errors {
+            if homes.used_enums.contains(&errors.full_name) {
+                let renamed = scope.claim_one(&format!("{}Code", names::type_name(&errors.name)));
+                plan.edits.renamed.insert(errors.full_name.clone(), renamed);
+            } else {
+                plan.edits.dropped.insert(errors.full_name.clone());
+            }
+        }
+        plan.packages.push(Package {
+            wire: package.name.clone(),
+            file: names::package_file(&package.name),
+            modules,
+            sources: package.files.iter().cloned().collect(),
+            descriptor_set: if services.is_empty() { Vec::new() } else { descriptor_set(model, package) },
+            services,
+            errors,
+        });
+    }
+    plan.packages.sort_by(|a, b| a.modules.cmp(&b.modules));
+    plan
+}
+
+/// Which package every type belongs to, and which enums a message uses.
+struct Homes<'a> {
+    home: BTreeMap<String, &'a str>,
+    used_enums: BTreeSet<String>,
+}
+
+impl<'a> Homes<'a> {
+    fn of(model: &'a Model) -> Self {
+        let mut homes = Self { home: BTreeMap::new(), used_enums: BTreeSet::new() };
+        for file in &model.files {
+            for message in &file.descriptor.message_type {
+                homes.note(&file.package, &file.package, message);
+            }
+        }
+        homes
+    }
+
+    fn note(&mut self, package: &'a str, scope: &str, message: &DescriptorProto) {
+        let name = if scope.is_empty() { message.name().to_owned() } else { format!("{scope}.{}", message.name()) };
+        let types = message.field.iter().map(|field| field.type_name().trim_start_matches('.').to_owned());
+        self.used_enums.extend(types);
+        message.nested_type.iter().for_each(|nested| self.note(package, &name, nested));
+        self.home.insert(name, package);
+    }
+
+    /// The path to a message from the module of `package`.
+    fn path(&self, package: &str, full_name: &str) -> String {
+        names::type_path(package, self.home.get(full_name).copied().unwrap_or_default(), full_name)
+    }
+}
+
+/// The names that messages, enums and modules have already in the module of a package.
+fn taken(model: &Model, package: &model::Package) -> BTreeSet<String> {
+    let mut taken = BTreeSet::from(["FILE_DESCRIPTOR_SET".to_owned(), "__jovian".to_owned()]);
+    let is_error = |name: &str| package.errors.iter().any(|errors| errors.name == name);
+    for file in model.files.iter().filter(|file| file.package == package.name) {
+        let descriptor = &file.descriptor;
+        let enums = descriptor.enum_type.iter().map(|enumeration| enumeration.name());
+        let enums = enums.filter(|name| !is_error(name)).map(names::type_name);
+        let messages = descriptor.message_type.iter();
+        taken.extend(messages.clone().map(|message| names::type_name(message.name())).chain(enums));
+        taken.extend(messages.map(|message| names::module(message.name())));
+    }
+    taken
+}
+
+/// The files with the services of a package and everything they import, encoded.
+fn descriptor_set(model: &Model, package: &model::Package) -> Vec<u8> {
+    let mut wanted: BTreeSet<&str> = BTreeSet::new();
+    // Every file comes after its imports, so one pass from the end finds them all.
+    for file in model.files.iter().rev() {
+        if package.files.contains(&file.name) && !file.descriptor.service.is_empty() {
+            wanted.insert(&file.name);
+        }
+        if wanted.contains(file.name.as_str()) {
+            wanted.extend(file.descriptor.dependency.iter().map(String::as_str));
+        }
+    }
+    let mut set = Vec::new();
+    for file in &model.files {
+        if wanted.contains(file.name.as_str()) && !idl::is_well_known(&file.name) {
+            encode_key(1, prost::encoding::WireType::LengthDelimited, &mut set);
+            encode_varint(file.bytes.len() as u64, &mut set);
+            set.extend_from_slice(&file.bytes);
+        }
+    }
+    set
+}
+
+fn split(package: &str) -> impl Iterator<Item = &str> {
+    package.split('.').filter(|part| !part.is_empty())
+}
