@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, missing_docs, unreachable_pub, reason = "every test file uses its own part of it")]
 
 pub mod generated;
+pub mod raw;
 
 use std::future::Future;
 use std::net::SocketAddr;
