@@ -8,6 +8,7 @@ pub mod v1 {
     pub use ::prost_types;
     pub use futures_core::Stream;
 
+    pub use crate::app::App;
     pub use crate::call::{Call, CallOptions};
     pub use crate::client::{Client, ConnectError, ReplyStream};
     pub use crate::descriptor::{Idempotency, Kind, Method, Service};

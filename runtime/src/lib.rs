@@ -8,7 +8,7 @@
 //! * [`Call`] is the context of a call; [`Incoming`] and [`Replies`] are its streams.
 //! * [`Failure`] is the open error of handlers, [`CallError`] what callers get, [`Status`] what crosses the wire.
 //! * [`Interceptor`] is code around calls, on either side.
-//! * [`Server`] serves without an application, as tests do.
+//! * [`App`] is the application around all that; [`Server`] serves without one, as tests do.
 //!
 //! Generated code uses [`codegen::v1`] and nothing else.
 
@@ -22,8 +22,20 @@ mod interceptor;
 pub mod registry;
 mod server;
 mod client;
+// An app serves what is generated, and generated code knows the app: these three lean on each other.
+mod app;
 pub mod codegen;
+pub mod generated;
+pub mod health;
+mod reflection;
 
+// Generated code in this crate finds it by the name that it has elsewhere.
+extern crate self as jovian_runtime;
+
+pub use app::{
+    App, AppConfig, AppError, AppSection, ConfigError, LogFormat, LogSection, RegistryKind, RegistrySection, Running,
+    ServerSection,
+};
 pub use call::{Call, CallOptions, ReplyMetadata};
 pub use client::{ConnectError, ReplyStream};
 pub use descriptor::{Idempotency, Kind, Method, Service};

@@ -1,0 +1,77 @@
+//! The address that callers are told.
+//!
+//! In: where the server listens, what the configuration says. Out: `host:port` that others can connect to.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+
+use super::AppError;
+
+/// What `configured` says, with the port of `bound` if it has none; else `bound`, made reachable.
+pub(super) fn address(configured: Option<&str>, bound: SocketAddr) -> Result<String, AppError> {
+    let Some(configured) = configured else {
+        let ip = if bound.ip().is_unspecified() { outward(bound.ip()) } else { bound.ip() };
+        return Ok(SocketAddr::new(ip, bound.port()).to_string());
+    };
+    let refused = || AppError::Advertise { advertise: configured.to_owned() };
+    if let Ok(ip) = configured.parse::<IpAddr>() {
+        return Ok(SocketAddr::new(ip, bound.port()).to_string());
+    }
+    let (host, port) = match configured.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse::<u16>().ok().filter(|port| *port != 0).ok_or_else(refused)?),
+        None => (configured, bound.port()),
+    };
+    let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = match in_brackets {
+        Some(ip) => ip.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && !host.contains([':', '/', '[', ']']) && !host.contains(char::is_whitespace),
+    };
+    if is_host { Ok(format!("{host}:{port}")) } else { Err(refused()) }
+}
+
+/// The address that packets to others come from, of the same family as `any`; this host's own if there are no others.
+fn outward(any: IpAddr) -> IpAddr {
+    // Addresses that are reserved for documentation; connecting a UDP socket picks a route and sends nothing.
+    let (elsewhere, own): (IpAddr, IpAddr) = match any {
+        IpAddr::V4(_) => (Ipv4Addr::new(192, 0, 2, 1).into(), Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(_) => (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(), Ipv6Addr::LOCALHOST.into()),
+    };
+    let route = || {
+        let socket = UdpSocket::bind((any, 0))?;
+        socket.connect((elsewhere, 9))?;
+        socket.local_addr()
+    };
+    route().map(|address| address.ip()).ok().filter(|ip| !ip.is_unspecified()).unwrap_or(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn what_is_configured_counts_and_gets_the_port_if_it_has_none() {
+        let bound = "0.0.0.0:9000".parse().expect("an address");
+        for (configured, expected) in [
+            ("orders.internal", "orders.internal:9000"),
+            ("orders.internal:80", "orders.internal:80"),
+            ("10.0.0.1", "10.0.0.1:9000"),
+            ("10.0.0.1:80", "10.0.0.1:80"),
+            ("::1", "[::1]:9000"),
+            ("[::1]:80", "[::1]:80"),
+        ] {
+            assert_eq!(address(Some(configured), bound).expect(configured), expected);
+        }
+        for wrong in ["", ":80", "host:", "host:http", "host:0", "http://host", "a b", "[::g]:1"] {
+            let error = address(Some(wrong), bound).expect_err(wrong).to_string();
+            assert_eq!(error, format!("`{wrong}`, the `advertise` of [registry], is no `host` and no `host:port`"));
+        }
+    }
+
+    #[test]
+    fn all_addresses_become_one() {
+        let loopback = "127.0.0.1:9000".parse().expect("an address");
+        assert_eq!(address(None, loopback).expect("it is reachable"), "127.0.0.1:9000");
+        let all = "0.0.0.0:9000".parse().expect("an address");
+        let told = address(None, all).expect("there is one");
+        assert!(told.ends_with(":9000") && !told.starts_with("0.0.0.0"), "{told}");
+    }
+}

@@ -1,0 +1,157 @@
+//! The sections of a configuration file: every setting that there is, its type and its default.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::registry::Instance;
+
+/// `[app]`: who this is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct AppSection {
+    /// `name`: what the app is called in logs, `shop.order.orders`. Default: the app id of the first service served.
+    ///
+    /// Clients do not find it by this name but by the app id of the service they call, which the IDL says.
+    pub name: String,
+    /// `version`: the version told to the registry, `1.4.2`. Default: none.
+    pub version: String,
+    /// `zone`: where it runs, told to the registry, `eu-west-1a`. Default: none.
+    pub zone: String,
+    /// `metadata`: strings told to the registry, `{ team = "orders" }`. Default: none.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// `[server]`: where it listens and what it accepts.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct ServerSection {
+    /// `address`: where it listens, as `host:port`; port 0 takes any free one. Default: `127.0.0.1:9000`.
+    pub address: String,
+    /// `max_message_bytes`: the largest message it takes. Default: 8 MiB.
+    pub max_message_bytes: usize,
+    /// `max_deadline_ms`: the longest that a unary call may take, whatever its caller or the IDL say; 0 sets no
+    /// limit. Default: 60 s.
+    pub max_deadline_ms: u64,
+    /// `stop_wait_ms`: how long it still serves after it has told the registry that it is gone, for those callers
+    /// who hear of that late. Default: 1 s.
+    pub stop_wait_ms: u64,
+    /// `drain_timeout_ms`: how long the calls that are running may take to end when it stops. Default: 10 s.
+    pub drain_timeout_ms: u64,
+    /// `reflection`: whether tools may ask for the descriptors of its services. Default: yes.
+    pub reflection: bool,
+}
+
+impl Default for ServerSection {
+    fn default() -> Self {
+        Self {
+            address: "127.0.0.1:9000".to_owned(),
+            max_message_bytes: 8 * 1024 * 1024,
+            max_deadline_ms: 60_000,
+            stop_wait_ms: 1_000,
+            drain_timeout_ms: 10_000,
+            reflection: true,
+        }
+    }
+}
+
+impl ServerSection {
+    /// `max_deadline_ms`, unless there is no limit.
+    #[must_use]
+    pub fn max_deadline(&self) -> Option<Duration> {
+        (self.max_deadline_ms > 0).then(|| Duration::from_millis(self.max_deadline_ms))
+    }
+
+    /// `stop_wait_ms`
+    #[must_use]
+    pub fn stop_wait(&self) -> Duration {
+        Duration::from_millis(self.stop_wait_ms)
+    }
+
+    /// `drain_timeout_ms`
+    #[must_use]
+    pub fn drain_timeout(&self) -> Duration {
+        Duration::from_millis(self.drain_timeout_ms)
+    }
+}
+
+/// `[registry]`: how it is found and finds others.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct RegistrySection {
+    /// `kind`: which registry. Default: `memory`.
+    pub kind: RegistryKind,
+    /// `advertise`: where callers connect, if that is not where it listens, as `host:port` or `host`. Default: the
+    /// address that it listens at; of all addresses (`0.0.0.0`), the one that its packets to others come from.
+    pub advertise: Option<String>,
+    /// `weight`: the share of calls it wants, compared with the other instances. Default: 100.
+    pub weight: u32,
+}
+
+impl Default for RegistrySection {
+    fn default() -> Self {
+        Self { kind: RegistryKind::default(), advertise: None, weight: Instance::DEFAULT_WEIGHT }
+    }
+}
+
+/// The registries that a configuration can name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum RegistryKind {
+    /// The table that the apps of one process share.
+    #[default]
+    Memory,
+    /// None: it is not registered and finds nobody.
+    None,
+}
+
+/// `[log]`: what it says, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct LogSection {
+    /// `level`: from which level on, as `info`, or by module, as `info,orders::store=debug`. Default: `info`.
+    #[serde(deserialize_with = "level")]
+    pub level: String,
+    /// `format`: how a line looks. Default: `text`.
+    pub format: LogFormat,
+}
+
+impl Default for LogSection {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::default() }
+    }
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// An object per line, for programs.
+    Json,
+}
+
+/// A string that the log understands as its level.
+fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let level = String::deserialize(deserializer)?;
+    let wrong = |why: &dyn Display| {
+        Err(serde::de::Error::custom(format_args!("`{level}` is no log level: {why}")))
+    };
+    // The filter takes a lone word for a module, of which it then logs everything.
+    if let Some(word) = level.split(',').find(|part| !part.contains('=') && part.parse::<LevelFilter>().is_err()) {
+        return wrong(&format_args!("`{word}` is not `off`, `error`, `warn`, `info`, `debug` or `trace`"));
+    }
+    match EnvFilter::from_str(&level) {
+        Ok(_) => Ok(level),
+        Err(error) => wrong(&error),
+    }
+}

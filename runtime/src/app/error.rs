@@ -1,0 +1,76 @@
+//! Why an app did not run.
+
+use std::io;
+
+use crate::registry::RegistryError;
+
+/// An app did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppError {
+    /// Nothing to serve.
+    #[error("the app serves nothing: add a service with `App::serve`")]
+    NoServices,
+    /// One service twice.
+    #[error("the service `{service}` is served twice{}", built_in(.service))]
+    DuplicateService {
+        /// Its full name.
+        service: &'static str,
+    },
+    /// Two methods of one path.
+    #[error("the path `{path}` belongs to two methods")]
+    DuplicatePath {
+        /// The path.
+        path: &'static str,
+    },
+    /// It cannot listen.
+    #[error("cannot listen at `{address}`, the `address` of [server]")]
+    Listen {
+        /// Where it was to listen.
+        address: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The address that it was to be found at is none.
+    #[error("`{advertise}`, the `advertise` of [registry], is no `host` and no `host:port`")]
+    Advertise {
+        /// What the configuration says.
+        advertise: String,
+    },
+    /// The registry refused it.
+    #[error("cannot register the app `{app}`")]
+    Register {
+        /// The app id.
+        app: String,
+        /// What the registry says.
+        source: RegistryError,
+    },
+    /// The level of the log is none.
+    #[error("`{level}`, the `level` of [log], is no log level")]
+    LogLevel {
+        /// What the configuration says.
+        level: String,
+        /// What the log says.
+        source: tracing_subscriber::filter::ParseError,
+    },
+    /// It cannot be told to end.
+    #[error("cannot listen for signals")]
+    Signals(#[source] io::Error),
+    /// It was told a second time to end and did not wait for the calls that ran.
+    #[error("interrupted while it was stopping")]
+    Interrupted,
+    /// The server broke.
+    #[error("the server broke")]
+    Server(#[source] tokio::task::JoinError),
+}
+
+/// A hint for those who serve what every app serves.
+fn built_in(service: &str) -> &'static str {
+    match service {
+        "grpc.health.v1.Health" => ": every app serves it by itself",
+        "grpc.reflection.v1.ServerReflection" | "grpc.reflection.v1alpha.ServerReflection" => {
+            ": every app serves it by itself unless `reflection` of [server] is false"
+        }
+        _ => "",
+    }
+}

@@ -1,0 +1,21 @@
+//! The log of a process that has none yet.
+
+use tracing_subscriber::EnvFilter;
+
+use super::{AppError, LogFormat, LogSection};
+
+/// Logs to standard output as the section says, unless somebody listens already.
+pub(super) fn init(section: &LogSection) -> Result<(), AppError> {
+    let filter = EnvFilter::builder()
+        .parse(&section.level)
+        .map_err(|source| AppError::LogLevel { level: section.level.clone(), source })?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    let result = match section.format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "the process logs already, so [log] is not used");
+    }
+    Ok(())
+}

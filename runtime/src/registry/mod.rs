@@ -1,0 +1,138 @@
+//! Where the instances of an app are found.
+//!
+//! In: an [`Instance`] that wants to be found. Out: for any app id, the instances of now and every later change.
+//! Never: choosing among instances, opening connections, judging their health; clients do that.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use futures_core::future::BoxFuture;
+use tokio::sync::watch;
+
+mod memory;
+mod none;
+
+pub use memory::MemoryRegistry;
+pub use none::NoRegistry;
+
+/// One running process that serves an app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// The app that it serves: `shop.order.orders`.
+    pub app: String,
+    /// Tells the instances of one app apart; registering an id again replaces its record: `10.1.0.7:9000`.
+    pub id: String,
+    /// Where callers connect, as `host:port`: `10.1.0.7:9000`.
+    pub address: String,
+    /// The full names of the services behind the address, sorted: `shop.orders.v1.Orders`.
+    pub services: Vec<String>,
+    /// The share of calls it wants, compared with the other instances; 0 asks for none.
+    pub weight: u32,
+    /// Where it runs: `eu-west-1a`. Empty if it does not say.
+    pub zone: String,
+    /// The version of the app: `1.4.2`. Empty if it does not say.
+    pub version: String,
+    /// Whatever else its callers, or the layout of a registry, want to know.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Instance {
+    /// The weight of an instance that does not ask for another.
+    pub const DEFAULT_WEIGHT: u32 = 100;
+
+    /// An instance of `app` at `address` (`host:port`), with the address as its id.
+    pub fn new(app: impl Into<String>, address: impl Into<String>) -> Self {
+        let address = address.into();
+        Self {
+            app: app.into(),
+            id: address.clone(),
+            address,
+            services: Vec::new(),
+            weight: Self::DEFAULT_WEIGHT,
+            zone: String::new(),
+            version: String::new(),
+            metadata: BTreeMap::new(),
+        }
+    }
+}
+
+/// The instances of one app, sorted by id.
+pub type Instances = Arc<[Instance]>;
+
+/// A store of instances: registers them and follows them.
+///
+/// Shared as `Arc<dyn Registry>`, by the [`App`](crate::App) that registers itself and by the clients that
+/// [discover](crate::App::registry) others.
+pub trait Registry: Send + Sync + fmt::Debug + 'static {
+    /// Makes `instance` visible until the registration ends.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the store refuses the record for good. A store that is only away keeps trying.
+    fn register(&self, instance: Instance) -> BoxFuture<'_, Result<Registration, RegistryError>>;
+
+    /// Follows the instances of `app`: the receiver holds those of now and is told of every change.
+    ///
+    /// It is called inside of a tokio runtime. An app that nobody serves has no instances, which is not an error.
+    /// A store that is away keeps the last list.
+    fn watch(&self, app: &str) -> watch::Receiver<Instances>;
+}
+
+/// What a [`Registry`] holds on behalf of one registered instance.
+///
+/// Dropping a lease has to remove the record too, as far as that is possible without waiting.
+pub trait Lease: Send + Sync + 'static {
+    /// Removes the record and returns when it is gone.
+    fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), RegistryError>>;
+}
+
+/// An instance that is registered. It stays so until this is [ended](Self::deregister) or dropped.
+#[must_use = "dropping a registration ends it"]
+pub struct Registration(Box<dyn Lease>);
+
+impl Registration {
+    /// The registration that `lease` keeps; for those who write a [`Registry`].
+    pub fn new(lease: impl Lease) -> Self {
+        Self(Box::new(lease))
+    }
+
+    /// Ends the registration; nobody finds the instance any more when this returns.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the store could not be told. It then forgets the instance in its own time.
+    pub async fn deregister(self) -> Result<(), RegistryError> {
+        self.0.release().await
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration").finish_non_exhaustive()
+    }
+}
+
+/// A registry did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct RegistryError {
+    message: String,
+    #[source]
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl RegistryError {
+    /// An error that says `message`.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), source: None }
+    }
+
+    /// The same error, caused by `source`.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
