@@ -17,6 +17,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Status, Streaming};
 
 mod endpoints;
+mod leash;
 mod reply_stream;
 mod requests;
 mod response;

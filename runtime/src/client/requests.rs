@@ -14,6 +14,7 @@ use prost::Message;
 use tonic::Status;
 use tonic::body::Body;
 
+use super::leash::Tether;
 use crate::codec::{self, BATCH, PREFIX};
 use crate::interceptor::Hooks;
 
@@ -54,13 +55,13 @@ impl Requests {
         }
     }
 
-    /// The body. What `hooks` refuse of a stream is left in `refusal`.
-    pub(super) fn into_body(self, hooks: Option<Hooks>, refusal: &Refusal) -> Body {
+    /// The body. What `hooks` refuse of a stream is left in `refusal`; `tether` is announced when it is first polled.
+    pub(super) fn into_body(self, hooks: Option<Hooks>, refusal: &Refusal, tether: Option<Tether>) -> Body {
         match self {
             Self::One(framed) => Body::new(Full::new(framed)),
             Self::Many(source) => {
                 let refusal = refusal.clone();
-                Body::new(Outgoing { source: Some(source), buffer: BytesMut::new(), hooks, refusal })
+                Body::new(Outgoing { source: Some(source), buffer: BytesMut::new(), hooks, refusal, tether })
             }
         }
     }
@@ -101,6 +102,7 @@ struct Outgoing {
     buffer: BytesMut,
     hooks: Option<Hooks>,
     refusal: Refusal,
+    tether: Option<Tether>,
 }
 
 impl Outgoing {
@@ -136,6 +138,9 @@ impl http_body::Body for Outgoing {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = self.get_mut();
+        if let Some(tether) = this.tether.take() {
+            tether.announce();
+        }
         this.poll_fill(cx).map(|filled| match filled {
             Ok(()) if this.buffer.is_empty() => None,
             Ok(()) => Some(Ok(Frame::data(this.buffer.split().freeze()))),

@@ -18,6 +18,7 @@ use tonic::transport::{Channel, Endpoint};
 use tower::Service as _;
 
 use super::endpoints::Endpoints;
+use super::leash::{Executor, leash};
 use super::requests::{Refusal, Requests};
 use super::response;
 use crate::call::{Call, deadline};
@@ -50,43 +51,63 @@ impl Transport {
         hooks: Option<Hooks>,
     ) -> Result<Response<Body>, Status> {
         let refusal = Refusal::default();
-        let body = |requests: Requests| requests.into_body(hooks.clone(), &refusal);
         let sent = match self {
-            Self::Local(router) => return Ok(router.call(request(call, body(requests))?, None).await),
-            Self::Address(channel) => through(channel.clone(), request(call, body(requests))?).await,
-            Self::App(endpoints) => {
-                let mut requests = Some(requests);
-                let mut attempts = 0;
-                loop {
-                    let picked = endpoints.pick(call.remaining()).await?;
-                    attempts += 1;
-                    let Some(now) = requests.take() else {
-                        return Err(Status::internal("a request stream cannot be sent again"));
-                    };
-                    requests = now.again();
-                    match through(picked.channel(), request(call, body(now))?).await {
-                        // The instance is busy until the response is read or dropped.
-                        Ok(response) => {
-                            break Ok(response.map(|body| {
-                                Body::new(body.map_frame(move |frame| {
-                                    let _ = &picked;
-                                    frame
-                                }))
-                            }));
-                        }
-                        Err(error) if response::never_left(&error) => {
-                            picked.failed();
-                            if requests.is_none() || attempts == ATTEMPTS {
-                                break Err(error);
-                            }
-                        }
-                        Err(error) => break Err(error),
-                    }
-                }
+            Self::Local(router) => {
+                let body = requests.into_body(hooks, &refusal, None);
+                return Ok(router.call(request(call, body)?, None).await);
             }
+            Self::Address(channel) => {
+                let (leash, tether) = leash();
+                let body = requests.into_body(hooks, &refusal, Some(tether));
+                through(channel.clone(), request(call, body)?).await.map(|response| holding(response, leash))
+            }
+            Self::App(endpoints) => instance(endpoints, call, requests, hooks, &refusal).await?,
         };
         sent.map_err(|error| refusal.take().unwrap_or_else(|| response::unsent(error, call)))
     }
+}
+
+/// Sends a call to one of an app's instances; to another one if it did not leave.
+async fn instance(
+    endpoints: &Endpoints,
+    call: &Call,
+    mut requests: Requests,
+    hooks: Option<Hooks>,
+    refusal: &Refusal,
+) -> Result<Result<Response<Body>, tonic::transport::Error>, Status> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let picked = endpoints.pick(call.remaining()).await?;
+        let again = requests.again().filter(|_| attempts < ATTEMPTS);
+        let (leash, tether) = leash();
+        let body = requests.into_body(hooks.clone(), refusal, Some(tether));
+        let sent = through(picked.channel(), request(call, body)?).await;
+        match (sent, again) {
+            // The instance is busy until the response is read or dropped.
+            (Ok(response), _) => return Ok(Ok(holding(response, (picked, leash)))),
+            (Err(error), again) => {
+                let elsewhere = response::never_left(&error);
+                if elsewhere {
+                    picked.failed();
+                }
+                match again {
+                    Some(same) if elsewhere => requests = same,
+                    _ => return Ok(Err(error)),
+                }
+            }
+        }
+    }
+}
+
+/// A response that keeps `held` until its body is read or dropped.
+fn holding(response: Response<Body>, held: impl Send + 'static) -> Response<Body> {
+    response.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _ = &held;
+            frame
+        }))
+    })
 }
 
 impl fmt::Debug for Transport {
@@ -147,7 +168,10 @@ pub(super) fn channel(target: &str) -> Result<Channel, ConnectError> {
     if uri.authority().is_none_or(|authority| authority.host().is_empty()) {
         return Err(invalid("it names no host"));
     }
-    let endpoint = Endpoint::from(uri).connect_timeout(CONNECT).tcp_keepalive(Some(Duration::from_secs(60)));
+    let endpoint = Endpoint::from(uri)
+        .connect_timeout(CONNECT)
+        .tcp_keepalive(Some(Duration::from_secs(60)))
+        .executor(Executor);
     Ok(endpoint.connect_lazy())
 }
 
