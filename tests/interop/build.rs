@@ -1,0 +1,5 @@
+//! Generates the courier.
+
+fn main() -> Result<(), jovian::diag::Diagnostics> {
+    jovian::Builder::new().input("proto").generate()
+}

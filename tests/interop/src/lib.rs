@@ -1,0 +1,22 @@
+//! Generated Rust against real Python `grpcio`: what both directions of the tests share.
+//!
+//! [`courier`] is what Jovian makes of `proto/interop/courier/v1/courier.proto`; [`python`] is a Python that speaks gRPC.
+
+use std::path::Path;
+
+pub mod python;
+
+/// The generated code, as a module tree that follows the packages.
+pub mod generated {
+    include!(concat!(env!("OUT_DIR"), "/mod.rs"));
+}
+pub use generated::interop::courier::v1 as courier;
+
+use python::Python;
+
+/// A Python that has stubs of the courier; see [`Python::with_stubs`].
+pub fn courier_python(target: &str) -> Option<Python> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let include = [&*here.join("proto"), &*here.join("../../proto-plugins/include")];
+    Python::with_stubs(target, &include, &["interop/courier/v1/courier.proto", "jovian/options.proto"])
+}
