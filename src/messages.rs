@@ -1,7 +1,7 @@
 //! Messages and enums, printed by prost-build: the only place that talks to it.
 //!
-//! In: the model's descriptors and the plan's edits. Out: one text a package, and the comments that belong into it; what
-//! prost cannot express, and its panics, as complaints. Never: services, files.
+//! In: the model's descriptors and the plan's edits. Out: the items of each package, and the comments that belong to them;
+//! what prost cannot express, and its panics, as complaints. Never: services, files.
 
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
@@ -20,9 +20,9 @@ use crate::{docs, idl};
 /// What prost-build printed.
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
-    /// The text of a package, by the package's name in the IDL.
-    pub texts: BTreeMap<String, String>,
-    /// The comments that the texts refer to by [`placeholder`].
+    /// The items of a package, by the package's name in the IDL.
+    pub packages: BTreeMap<String, syn::File>,
+    /// The comments that the items refer to by [`placeholder`].
     pub comments: Vec<Vec<String>>,
 }
 
@@ -33,7 +33,7 @@ fn placeholder(number: usize) -> String {
 
 /// The number of the comment that a doc line stands for.
 pub(crate) fn comment_number(line: &str) -> Option<usize> {
-    line.trim_start().strip_prefix("/// jovian:comment:")?.parse().ok()
+    line.trim().strip_prefix("/// jovian:comment:")?.parse().ok()
 }
 
 /// Prints the messages of all generated files.
@@ -49,18 +49,18 @@ pub(crate) fn print(model: &Model, edits: &Edits, diags: &mut Diagnostics) -> Me
             (Module::from_protobuf_package_name(&file.package), descriptor)
         })
         .collect();
-    let mut texts = match generate(model, requests.clone(), edits, None) {
-        Ok(texts) => texts,
+    let mut files = match generate(model, requests.clone(), edits, None) {
+        Ok(files) => files,
         Err(problem) => {
             diags.push(locate(model, &requests, edits, problem));
             return Messages::default();
         }
     };
     let packages = model.packages.iter().filter_map(|package| {
-        let text = texts.remove(&Module::from_protobuf_package_name(&package.name))?;
-        Some((package.name.clone(), text))
+        let items = files.remove(&Module::from_protobuf_package_name(&package.name))?;
+        Some((package.name.clone(), items))
     });
-    Messages { texts: packages.collect(), comments }
+    Messages { packages: packages.collect(), comments }
 }
 
 /// Runs prost-build on all files; prints those that are generated, or `only` one of them.
@@ -69,7 +69,7 @@ fn generate(
     requests: Vec<(Module, FileDescriptorProto)>,
     edits: &Edits,
     only: Option<&str>,
-) -> Result<BTreeMap<Module, String>, String> {
+) -> Result<BTreeMap<Module, syn::File>, String> {
     let mut config = prost_build::Config::new();
     config.prost_path(format!("{RUNTIME}::prost")).compile_well_known_types();
     for (file, (_, descriptor)) in model.files.iter().zip(&requests) {
@@ -84,7 +84,16 @@ fn generate(
             }
         }
     }
-    quietly(|| config.generate(requests).map(BTreeMap::from_iter).map_err(|error| error.to_string()))
+    let texts = quietly(|| config.generate(requests).map_err(|error| error.to_string()))?;
+    let parsed = texts.into_iter().map(|(module, text)| {
+        let file = syn::parse_file(&text);
+        // prost-build prints any name; whether it is one in Rust shows here.
+        file.map(|file| (module, file)).map_err(|error| {
+            let line = text.lines().nth(error.span().start().line - 1).unwrap_or_default();
+            format!("{error} in `{}`", line.trim())
+        })
+    });
+    parsed.collect()
 }
 
 /// Runs `work` without letting a panic out, onto the terminal or up the stack.

@@ -51,9 +51,10 @@ pub(crate) fn type_name(wire: &str) -> String {
     escape(wire.to_upper_camel_case())
 }
 
-/// `OrdersService` → `ORDERS_SERVICE`
-pub(crate) fn constant(wire: &str) -> String {
-    escape(wire.to_shouty_snake_case())
+/// `OrdersService` → `ORDERS_SERVICE`, and `Orders_`, which had to make way, → `ORDERS_`
+pub(crate) fn constant(name: &str) -> String {
+    let stem = name.trim_end_matches('_');
+    escape(stem.to_shouty_snake_case()) + &name[stem.len()..]
 }
 
 /// `ORDERS_ERROR_OUT_OF_STOCK` of `OrdersError` → `OutOfStock`
@@ -117,7 +118,8 @@ impl Scope {
         Self(taken.into_iter().map(Into::into).collect())
     }
 
-    /// Takes the first of `wanted`, `wanted_`, `wanted__` … that is free, along with all that `derived` makes of it.
+    /// Takes the first of `wanted`, `wanted_`, `wanted__` … that is free, along with all that `derived` makes of it;
+    /// every name it makes must change with the one it is made from.
     pub(crate) fn claim(&mut self, wanted: &str, derived: impl Fn(&str) -> Vec<String>) -> String {
         let mut name = wanted.to_owned();
         while derived(&name).iter().any(|name| self.0.contains(name)) {
@@ -146,6 +148,7 @@ mod tests {
         assert_eq!(type_name("HTTPRequest"), "HttpRequest");
         assert_eq!(type_name("self"), "Self_");
         assert_eq!(variant("OrdersError", "ORDERS_ERROR_OUT_OF_STOCK"), "OutOfStock");
+        assert_eq!(constant("FooBar_"), "FOO_BAR_");
         assert_eq!(variant("Foo", "FOOBAR"), "Foobar");
         assert_eq!(variant("Foo", "FOO_2"), "Foo2");
         assert_eq!(package_file("shop.type.v1"), "shop.type.v1.rs");

@@ -27,14 +27,14 @@ fn tool(text: String) -> File {
     File { text, owner: Owner::Tool }
 }
 
-/// The file of one package: messages as prost-build printed them, then errors and services.
+/// The file of one package: services and errors, then messages as prost-build printed them.
 fn page(package: &Package, messages: &Messages) -> String {
-    let mut file = messages.texts.get(&package.wire).map_or_else(empty, |text| parse(text));
-    let ours = parse(&items(package).to_string());
-    // Imports first, as everybody expects them.
-    file.items.splice(0..0, ours.items);
+    let mut file = parse(items(package));
+    file.items.extend(messages.packages.get(&package.wire).into_iter().flat_map(|messages| messages.items.clone()));
+    // Nobody reads it, so it comes last.
+    file.items.extend(parse(descriptor::set(package)).items);
     let heading = format!("{MARK} from {}. Do not edit.\n\n", package.sources.join(", "));
-    heading + &with_comments(&prettyplease::unparse(&file), &messages.comments)
+    heading + &finish(&prettyplease::unparse(&file), &messages.comments)
 }
 
 fn items(package: &Package) -> TokenStream {
@@ -47,48 +47,52 @@ fn items(package: &Package) -> TokenStream {
         let descriptor = descriptor::item(service);
         quote!(#descriptor #server #client)
     });
-    let descriptor_set = descriptor::set(package);
     quote! {
         use ::jovian_runtime::codegen::v1 as __jovian;
         #(#services)*
         #(#errors)*
-        #descriptor_set
     }
 }
 
-/// Our own tokens and prost-build's text are Rust; a file that is not would be a mistake of ours that no input can cause,
-/// and is shown as it is, so that rustc points at the place.
-fn parse(text: &str) -> syn::File {
-    syn::parse_file(text).unwrap_or_else(|_| {
-        let problem = format!("compile_error!({text:?});");
-        syn::parse_file(&problem).unwrap_or_else(|_| empty())
+/// Our own tokens are always Rust; if they were not, rustc would say so at this place in the user's build.
+fn parse(tokens: TokenStream) -> syn::File {
+    syn::parse2(tokens).unwrap_or_else(|error| {
+        let problem = format!("jovian printed no Rust: {error}");
+        syn::File { shebang: None, attrs: Vec::new(), items: vec![syn::parse_quote!(compile_error!(#problem);)] }
     })
 }
 
-fn empty() -> syn::File {
-    syn::File { shebang: None, attrs: Vec::new(), items: Vec::new() }
-}
-
-/// Puts the comments where their placeholders stand.
-fn with_comments(text: &str, comments: &[Vec<String>]) -> String {
+/// Puts the comments where their placeholders stand, and a blank line between items, which the formatter leaves out.
+fn finish(text: &str, comments: &[Vec<String>]) -> String {
     let mut out = String::with_capacity(text.len() * 2);
-    for line in text.split_inclusive('\n') {
-        let Some(lines) = messages::comment_number(line).and_then(|number| comments.get(number)) else {
-            out.push_str(line);
-            continue;
-        };
+    let mut last = "";
+    for line in text.lines() {
         let indent = &line[..line.len() - line.trim_start().len()];
-        for comment in lines {
-            out.push_str(indent);
-            out.push_str("///");
-            if !comment.is_empty() {
-                out.push(' ');
-                out.push_str(comment);
-            }
+        let comment = messages::comment_number(line).map(|number| comments.get(number).map_or(&[][..], Vec::as_slice));
+        if begins_item(line) && ends_item(last) && last.starts_with(indent) && !last[indent.len()..].starts_with(' ') {
             out.push('\n');
         }
+        match comment {
+            None => out.extend([line, "\n"]),
+            Some(lines) => {
+                for text in lines {
+                    let space = if text.is_empty() { "" } else { " " };
+                    out.extend([indent, "///", space, text, "\n"]);
+                }
+            }
+        }
+        last = line;
     }
     out
+}
+
+fn begins_item(line: &str) -> bool {
+    let line = line.trim_start();
+    ["///", "#[", "pub ", "fn ", "impl "].iter().any(|start| line.starts_with(start))
+}
+
+fn ends_item(line: &str) -> bool {
+    line.ends_with(['}', ';']) && !line.trim_start().starts_with("///")
 }
 
 /// Doc comments.

@@ -65,6 +65,9 @@ pub(super) fn compile(inputs: &[String], includes: &[PathBuf], diags: &mut Diagn
                 .help("give an existing folder with `-I`"),
         );
     }
+    if diags.has_errors() {
+        return compiled;
+    }
     let mut found = BTreeSet::new();
     for input in inputs {
         expand(input, &mut roots, includes.is_empty(), &mut found, &mut compiled.read, diags);
@@ -269,16 +272,20 @@ fn complain(error: &protox::Error, roots: &[PathBuf], diags: &mut Diagnostics) {
         let (file, text) = (file.as_ref()?, text.as_ref()?);
         Some(Span::bytes(file.clone(), text, span.offset(), span.offset() + span.len()))
     };
-    let mut diagnostic = Diagnostic::error(code, error.to_string().replace('\'', "`")).help(help);
-    let labels: Vec<_> = error.labels().into_iter().flatten().collect();
-    if let Some((first, rest)) = labels.split_first() {
-        diagnostic = diagnostic.at(place(first.inner()));
-        for label in rest {
-            diagnostic = diagnostic.label(place(label.inner()).as_ref(), label.label().unwrap_or_default());
+    // One error of protox can stand for several.
+    let others = error.related().into_iter().flatten();
+    for error in std::iter::once(error as &dyn miette::Diagnostic).chain(others) {
+        let mut diagnostic = Diagnostic::error(code, error.to_string().replace('\'', "`")).help(help.clone());
+        let labels: Vec<_> = error.labels().into_iter().flatten().collect();
+        if let Some((first, rest)) = labels.split_first() {
+            diagnostic = diagnostic.at(place(first.inner()));
+            for label in rest {
+                diagnostic = diagnostic.label(place(label.inner()).as_ref(), label.label().unwrap_or_default());
+            }
         }
+        if diagnostic.span.is_none() {
+            diagnostic = diagnostic.at(file.clone().map(Span::file));
+        }
+        diags.push(diagnostic);
     }
-    if diagnostic.span.is_none() {
-        diagnostic = diagnostic.at(file.map(Span::file));
-    }
-    diags.push(diagnostic);
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use prost::encoding::{encode_key, encode_varint};
 use prost_types::DescriptorProto;
 
-use crate::diag::Diagnostics;
+use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::idl;
 use crate::model::{self, Idempotency, Model, Shape};
 use crate::names::{self, Scope};
@@ -178,6 +178,18 @@ pub(crate) fn plan(model: &Model, settings: &Settings, diags: &mut Diagnostics) 
         });
     }
     plan.packages.sort_by(|a, b| a.modules.cmp(&b.modules));
+    for pair in plan.packages.windows(2).filter(|pair| pair[0].modules == pair[1].modules) {
+        let (first, second) = (&pair[0], &pair[1]);
+        diags.push(
+            Diagnostic::error(
+                Code::FileClash,
+                format!("the packages `{}` and `{}` are both `{}`", first.wire, second.wire, first.modules.join("::")),
+            )
+            .at(second.sources.first().map(|source| Span::file(source.clone())))
+            .label(first.sources.first().map(|source| Span::file(source.clone())).as_ref(), "")
+            .help("rename one of the packages; Rust writes both in snake case"),
+        );
+    }
     plan
 }
 
