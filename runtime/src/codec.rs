@@ -48,8 +48,9 @@ pub(crate) fn frame<T: Message>(message: &T, buffer: &mut BytesMut) -> Result<()
 }
 
 fn open_frame(length: usize, buffer: &mut BytesMut) -> Result<(), Status> {
-    let prefix = u32::try_from(length)
-        .map_err(|_| Status::resource_exhausted(format!("a message of {length} bytes is too large to send")))?;
+    let prefix = u32::try_from(length).map_err(|_| {
+        Status::resource_exhausted(format!("a message of {length} bytes is too large to send"))
+    })?;
     buffer.reserve(PREFIX + length);
     buffer.put_u8(0);
     buffer.put_u32(prefix);

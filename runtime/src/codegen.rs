@@ -13,8 +13,8 @@ pub mod v1 {
     pub use crate::client::{Client, ConnectError, ReplyStream};
     pub use crate::descriptor::{Idempotency, Kind, Method, Service};
     pub use crate::error::{
-        CallError, Code, DomainError, ErrorCode, ErrorFields, ErrorParts, Failure, IntoFailure, NoDomainError,
-        Status, UnknownError, display_error, domain_failure,
+        CallError, Code, DomainError, ErrorCode, ErrorFields, ErrorParts, Failure, IntoFailure,
+        NoDomainError, Status, UnknownError, display_error, domain_failure,
     };
     pub use crate::interceptor::Interceptor;
     pub use crate::server::{BoundService, Exchange, Handler, Incoming, Replies, boxed, finish};

@@ -172,7 +172,8 @@ pub(crate) struct Hooks {
 impl Hooks {
     /// Hooks, if anybody could be listening.
     pub(crate) fn new(interceptors: &Interceptors, call: &Call, direction: Direction) -> Option<Self> {
-        let hooks = || Self { interceptors: interceptors.clone(), call: call.clone(), direction, sequence: 0 };
+        let hooks =
+            || Self { interceptors: interceptors.clone(), call: call.clone(), direction, sequence: 0 };
         (!interceptors.is_empty()).then(hooks)
     }
 

@@ -33,12 +33,14 @@ mod reflection;
 extern crate self as jovian_runtime;
 
 pub use app::{
-    App, AppConfig, AppError, AppSection, ConfigError, LogFormat, LogSection, RegistryKind, RegistrySection, Running,
-    ServerSection,
+    App, AppConfig, AppError, AppSection, ConfigError, LogFormat, LogSection, RegistryKind, RegistrySection,
+    Running, ServerSection,
 };
 pub use call::{Call, CallOptions, ReplyMetadata};
 pub use client::{ConnectError, ReplyStream};
 pub use descriptor::{Idempotency, Kind, Method, Service};
-pub use error::{CallError, Code, DomainError, ErrorCode, Failure, IntoFailure, NoDomainError, Status, UnknownError};
+pub use error::{
+    CallError, Code, DomainError, ErrorCode, Failure, IntoFailure, NoDomainError, Status, UnknownError,
+};
 pub use interceptor::{Direction, Interceptor, MessageEvent, Next, Reply};
 pub use server::{Incoming, Replies, ServeError, Server, Stats};

@@ -11,4 +11,6 @@
 //! ```
 
 pub use futures_core::Stream;
-pub use futures_util::stream::{BoxStream, StreamExt, TryStreamExt, empty, iter, once, pending, poll_fn, unfold};
+pub use futures_util::stream::{
+    BoxStream, StreamExt, TryStreamExt, empty, iter, once, pending, poll_fn, unfold,
+};

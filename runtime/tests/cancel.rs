@@ -1,5 +1,7 @@
 //! Callers that go away: the handler is dropped, the call is counted once, and half an upload is no upload.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
 mod support;
 
 use std::sync::atomic::Ordering::SeqCst;
@@ -62,7 +64,9 @@ async fn a_dropped_call_in_process_drops_its_handler() {
 }
 
 /// Begins an upload of one whole message; the rest of the body is up to the channel.
-async fn upload(running: &Running) -> (tokio::sync::mpsc::UnboundedSender<Result<Bytes, std::io::Error>>, Upload) {
+async fn upload(
+    running: &Running,
+) -> (tokio::sync::mpsc::UnboundedSender<Result<Bytes, std::io::Error>>, Upload) {
     let mut stream = TcpStream::connect(running.address).await.unwrap();
     let (near, mut far) = tokio::io::duplex(1 << 16);
     let cable = tokio::spawn(async move { drop(tokio::io::copy_bidirectional(&mut far, &mut stream).await) });

@@ -1,5 +1,7 @@
 //! Deadlines: whose counts, what is inherited, and what happens when one passes.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
 mod support;
 
 use std::sync::atomic::Ordering::SeqCst;
@@ -8,8 +10,8 @@ use std::time::{Duration, Instant};
 use jovian_runtime::stream::{self, StreamExt as _};
 use jovian_runtime::{Call, CallError, CallOptions, Code, Failure, Server};
 use support::{
-    Front, FrontClient, FrontServer, GetOrderRequest, Order, OrdersClient, OrdersServer, Running, Shop, eventually, get,
-    order, shop, soon, watch,
+    Front, FrontClient, FrontServer, GetOrderRequest, Order, OrdersClient, OrdersServer, Running, Shop,
+    eventually, get, order, shop, soon, watch,
 };
 
 fn within(milliseconds: u64) -> CallOptions {
@@ -34,7 +36,8 @@ async fn the_server_keeps_a_deadline_without_the_client() {
     // A caller that states a deadline and then waits longer than it.
     let (running, _, traces) = shop().await;
     let mut raw = support::raw::Raw::connect(&running).await;
-    let reply = soon(raw.unary("/shop.orders.v1.Orders/GetOrder", get("slow"), &[("grpc-timeout", "50m")])).await;
+    let reply =
+        soon(raw.unary("/shop.orders.v1.Orders/GetOrder", get("slow"), &[("grpc-timeout", "50m")])).await;
     assert_eq!(reply.unwrap_err().code(), Code::DeadlineExceeded);
     assert_eq!((traces.dropped.load(SeqCst), running.stats.finished(Code::DeadlineExceeded)), (1, 1));
 
@@ -133,7 +136,10 @@ async fn a_call_inherits_what_is_left() {
 async fn nothing_is_sent_when_there_is_no_time() {
     let (_running, client, traces) = shop().await;
     let error = soon(client.with(within(0)).get_order(get("1"))).await.unwrap_err();
-    assert!(matches!(&error, CallError::Status(status) if status.code() == Code::DeadlineExceeded), "{error:?}");
+    assert!(
+        matches!(&error, CallError::Status(status) if status.code() == Code::DeadlineExceeded),
+        "{error:?}"
+    );
     assert_eq!(traces.begun.load(SeqCst), 0);
     assert!(Call::current().is_none());
 }

@@ -1,5 +1,7 @@
 //! Clients that find their servers in a registry.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
 mod support;
 
 use std::time::{Duration, Instant};

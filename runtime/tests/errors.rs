@@ -1,5 +1,7 @@
 //! Errors: from a handler, over the wire, to a caller, and through a service in between.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
 mod support;
 
 use std::collections::BTreeMap;
@@ -7,12 +9,12 @@ use std::fmt;
 use std::time::Duration;
 
 use jovian_runtime::{
-    Call, CallError, CallOptions, Code, DomainError as _, Failure, Incoming, IntoFailure, Replies, Server, Status,
-    UnknownError,
+    Call, CallError, CallOptions, Code, DomainError as _, Failure, Incoming, IntoFailure, Replies, Server,
+    Status, UnknownError,
 };
 use support::{
-    Front, FrontClient, FrontServer, GetOrderRequest, Order, Orders, OrdersClient, OrdersError, OrdersServer, Running,
-    Shop, Summary, WatchRequest, get, order, shop, soon,
+    Front, FrontClient, FrontServer, GetOrderRequest, Order, Orders, OrdersClient, OrdersError, OrdersServer,
+    Running, Shop, Summary, WatchRequest, get, order, shop, soon,
 };
 use tonic_types::StatusExt as _;
 
@@ -26,7 +28,10 @@ async fn a_domain_error_is_the_typed_variant_with_its_fields() {
     assert_eq!(error.info().unwrap().http, 404);
 
     let error = soon(client.get_order(get("sold"))).await.unwrap_err();
-    assert_eq!((error.code(), error.to_string().as_str()), (Code::FailedPrecondition, "OUT_OF_STOCK (10002)"));
+    assert_eq!(
+        (error.code(), error.to_string().as_str()),
+        (Code::FailedPrecondition, "OUT_OF_STOCK (10002)")
+    );
     let known = error.domain().unwrap().info().unwrap();
     assert!(known.retryable && known.http == 422 && known.reason == "OUT_OF_STOCK");
 }
@@ -44,7 +49,8 @@ async fn the_wire_is_what_others_read() {
 
 /// A status as another implementation would send it.
 fn foreign(reason: &str, domain: &str) -> Status {
-    let details = tonic_types::ErrorDetails::with_error_info(reason, domain, [("id".to_owned(), "9".to_owned())]);
+    let details =
+        tonic_types::ErrorDetails::with_error_info(reason, domain, [("id".to_owned(), "9".to_owned())]);
     Status::with_error_details(Code::Aborted, "text", details)
 }
 
@@ -58,7 +64,9 @@ fn a_client_reads_reasons_by_domain() {
     assert!(matches!(read("ELSEWHERE", ""), CallError::Status(_)));
     assert!(matches!(read("ORDER_NOT_FOUND", "shop.stock"), CallError::Status(_)));
 
-    let CallError::Domain(OrdersError::Unknown(unknown)) = read("OF_THE_FUTURE", "shop.order") else { panic!() };
+    let CallError::Domain(OrdersError::Unknown(unknown)) = read("OF_THE_FUTURE", "shop.order") else {
+        panic!()
+    };
     let UnknownError { reason, message, metadata, code, .. } = unknown.clone();
     assert_eq!((reason.as_str(), message.as_str(), code), ("OF_THE_FUTURE", "text", Code::Aborted));
     assert_eq!(metadata, BTreeMap::from([("id".to_owned(), "9".to_owned())]));
@@ -126,7 +134,9 @@ async fn the_open_error_recognises_what_is_inside() {
     let running = Running::start(Server::new().add(OrdersServer::new(Open))).await;
     let client = OrdersClient::connect(&running.url()).unwrap();
     let error = async |id: &str| soon(client.get_order(get(id))).await.unwrap_err();
-    assert!(matches!(error("domain").await, CallError::Domain(OrdersError::OrderNotFound { id }) if id == "domain"));
+    assert!(
+        matches!(error("domain").await, CallError::Domain(OrdersError::OrderNotFound { id }) if id == "domain")
+    );
     assert!(matches!(error("wrapped").await, CallError::Domain(OrdersError::OutOfStock)));
     for (id, code, text) in [
         ("io", Code::Internal, "internal error"),
@@ -228,10 +238,15 @@ async fn what_is_not_ours_to_tell_is_not_told() {
         assert!(status.metadata().get("x-inner").is_none(), "metadata of others stays there");
     }
     // The domain error of a service further down, which the service in between does not know, and one of the future.
-    for (id, domain, reason) in [("foreign", "shop.stock", "NO_STOCK"), ("other", "shop.order", "OF_THE_FUTURE")] {
+    for (id, domain, reason) in
+        [("foreign", "shop.stock", "NO_STOCK"), ("other", "shop.order", "OF_THE_FUTURE")]
+    {
         let status = show(id).await;
         let info = status.get_details_error_info().unwrap();
-        assert_eq!((info.domain.as_str(), info.reason.as_str(), status.code()), (domain, reason, Code::Aborted));
+        assert_eq!(
+            (info.domain.as_str(), info.reason.as_str(), status.code()),
+            (domain, reason, Code::Aborted)
+        );
     }
 }
 

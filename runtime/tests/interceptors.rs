@@ -1,5 +1,7 @@
 //! Interceptors: on both sides, in order, around everything.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
 mod support;
 
 use std::sync::{Arc, Mutex};
@@ -7,9 +9,12 @@ use std::time::Duration;
 
 use jovian_runtime::stream;
 use jovian_runtime::{
-    Call, CallError, CallOptions, Code, Direction, Interceptor, MessageEvent, Next, Reply, ReplyMetadata, Server, Status,
+    Call, CallError, CallOptions, Code, Direction, Interceptor, MessageEvent, Next, Reply, ReplyMetadata,
+    Server, Status,
 };
-use support::{Order, OrdersClient, OrdersError, OrdersServer, Running, Shop, amounts, get, order, soon, watch};
+use support::{
+    Order, OrdersClient, OrdersError, OrdersServer, Running, Shop, amounts, get, order, soon, watch,
+};
 
 type Log = Arc<Mutex<Vec<String>>>;
 
@@ -184,7 +189,11 @@ impl Interceptor for Watcher {
         self.log.lock().unwrap().push(line);
         // The request of `Watch` reads as an order, too.
         let is_watch_request = order.amount == 50;
-        if order.amount > self.most && !is_watch_request { Err(Status::invalid_argument("too much")) } else { Ok(()) }
+        if order.amount > self.most && !is_watch_request {
+            Err(Status::invalid_argument("too much"))
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! All four kinds of methods, over TCP and in process.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
 mod support;
 
 use std::time::Duration;
@@ -34,7 +36,8 @@ async fn server_stream_that_fails(client: &OrdersClient) {
 }
 
 async fn client_stream(client: &OrdersClient) {
-    let summary = soon(client.import(stream::iter((1..=1000).map(|amount| order("", amount))))).await.unwrap();
+    let summary =
+        soon(client.import(stream::iter((1..=1000).map(|amount| order("", amount))))).await.unwrap();
     assert_eq!((summary.count, summary.amount), (1000, 500_500));
     assert_eq!(soon(client.import(stream::empty())).await.unwrap().count, 0);
 
@@ -67,7 +70,8 @@ fn futures_channel() -> (
 
 async fn metadata(client: &OrdersClient) {
     let reply = ReplyMetadata::new();
-    let options = CallOptions::new().metadata("x-lane", "canary").capture(&reply).timeout(Duration::from_secs(5));
+    let options =
+        CallOptions::new().metadata("x-lane", "canary").capture(&reply).timeout(Duration::from_secs(5));
     soon(client.with(options).get_order(get("meta"))).await.unwrap();
     assert_eq!(reply.header("x-seen").as_deref(), Some("canary"));
     assert_eq!(reply.trailer("x-after").as_deref(), Some("tail"));

@@ -1,6 +1,8 @@
 //! Peers that share no code with ours: tonic's client calls our server, our client calls tonic's server, and servers
 //! that say what no server should.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
 mod support;
 
 use std::convert::Infallible;
@@ -19,7 +21,9 @@ use jovian_runtime::stream::{self, StreamExt as _};
 use jovian_runtime::{CallError, CallOptions, Code, Status};
 use prost::Message;
 use support::raw::framed;
-use support::{GetOrderRequest, Order, OrdersClient, OrdersError, Summary, amounts, get, order, shop, soon, watch};
+use support::{
+    GetOrderRequest, Order, OrdersClient, OrdersError, Summary, amounts, get, order, shop, soon, watch,
+};
 use tokio::net::TcpListener;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::server::{NamedService, ServerStreamingService, UnaryService};
@@ -89,24 +93,36 @@ async fn tonic_calls_our_server() {
 
     let mut request = tonic::Request::new(get("meta"));
     request.metadata_mut().insert("x-lane", "blue".parse().unwrap());
-    let reply = soon(ready(&mut grpc).await.unary(request, get_order(), Prost::<GetOrderRequest, Order>::new())).await.unwrap();
+    let reply =
+        soon(ready(&mut grpc).await.unary(request, get_order(), Prost::<GetOrderRequest, Order>::new()))
+            .await
+            .unwrap();
     assert_eq!(reply.get_ref().id, "meta");
     assert_eq!(reply.metadata().get("x-seen").unwrap(), "blue");
     assert_eq!(reply.metadata().get("x-after").unwrap(), "tail");
 
     let request = tonic::Request::new(get("missing"));
-    let status = soon(ready(&mut grpc).await.unary(request, get_order(), Prost::<GetOrderRequest, Order>::new())).await.unwrap_err();
+    let status =
+        soon(ready(&mut grpc).await.unary(request, get_order(), Prost::<GetOrderRequest, Order>::new()))
+            .await
+            .unwrap_err();
     assert_eq!((status.code(), status.message()), (Code::NotFound, "no order missing"));
     assert_eq!(status.get_details_error_info().unwrap().reason, "ORDER_NOT_FOUND");
 
     let requests = tonic::Request::new(stream::iter((1..=100).map(|amount| order("", amount))));
     let import = path("/shop.orders.v1.Orders/Import");
-    let summary = soon(ready(&mut grpc).await.client_streaming(requests, import, Prost::<Order, Summary>::new())).await.unwrap();
+    let summary =
+        soon(ready(&mut grpc).await.client_streaming(requests, import, Prost::<Order, Summary>::new()))
+            .await
+            .unwrap();
     assert_eq!(summary.get_ref().amount, 5050);
 
     let requests = tonic::Request::new(stream::iter([order("", 1), order("", 2)]));
     let chat = path("/shop.orders.v1.Orders/Chat");
-    let mut replies = soon(ready(&mut grpc).await.streaming(requests, chat, Prost::<Order, Order>::new())).await.unwrap().into_inner();
+    let mut replies = soon(ready(&mut grpc).await.streaming(requests, chat, Prost::<Order, Order>::new()))
+        .await
+        .unwrap()
+        .into_inner();
     let mut amounts = Vec::new();
     while let Some(reply) = soon(replies.message()).await.unwrap() {
         amounts.push(reply.amount);
@@ -115,7 +131,10 @@ async fn tonic_calls_our_server() {
 
     let mut request = tonic::Request::new(get("slow"));
     request.metadata_mut().insert("grpc-timeout", "40m".parse().unwrap());
-    let status = soon(ready(&mut grpc).await.unary(request, get_order(), Prost::<GetOrderRequest, Order>::new())).await.unwrap_err();
+    let status =
+        soon(ready(&mut grpc).await.unary(request, get_order(), Prost::<GetOrderRequest, Order>::new()))
+            .await
+            .unwrap_err();
     // Tonic's own timer and our answer race; both ends know it as late.
     assert!(matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled), "{status}");
 }
@@ -136,11 +155,13 @@ impl UnaryService<GetOrderRequest> for TonicShop {
 
     fn call(&mut self, request: tonic::Request<GetOrderRequest>) -> Self::Future {
         Box::pin(async move {
-            let timeout = request.metadata().get("grpc-timeout").map(|value| value.to_str().unwrap().to_owned());
+            let timeout =
+                request.metadata().get("grpc-timeout").map(|value| value.to_str().unwrap().to_owned());
             match request.get_ref().id.as_str() {
                 "missing" => {
                     let fields = [("id".to_owned(), "missing".to_owned())];
-                    let details = tonic_types::ErrorDetails::with_error_info("ORDER_NOT_FOUND", "shop.order", fields);
+                    let details =
+                        tonic_types::ErrorDetails::with_error_info("ORDER_NOT_FOUND", "shop.order", fields);
                     Err(Status::with_error_details(Code::NotFound, "no such order", details))
                 }
                 "slow" => {
@@ -179,7 +200,9 @@ impl tower::Service<http::Request<tonic::body::Body>> for TonicShop {
         Box::pin(async move {
             Ok(match request.uri().path() {
                 "/shop.orders.v1.Orders/GetOrder" => {
-                    tonic::server::Grpc::new(Prost::<Order, GetOrderRequest>::new()).unary(TonicShop, request).await
+                    tonic::server::Grpc::new(Prost::<Order, GetOrderRequest>::new())
+                        .unary(TonicShop, request)
+                        .await
                 }
                 "/shop.orders.v1.Orders/Watch" => {
                     let codec = Prost::<Order, support::WatchRequest>::new();
@@ -248,7 +271,10 @@ async fn odd(status: u16, head: HeaderMap, parts: Vec<fn() -> Part>) -> (SocketA
 }
 
 fn headers(entries: &[(&'static str, &'static [u8])]) -> HeaderMap {
-    entries.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_bytes(value).unwrap())).collect()
+    entries
+        .iter()
+        .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_bytes(value).unwrap()))
+        .collect()
 }
 
 const GRPC: (&str, &[u8]) = ("content-type", b"application/grpc");
@@ -264,7 +290,12 @@ async fn odd_answers_are_statuses_and_never_panics() {
     let no_utf8: fn() -> Part =
         || Ok(Frame::trailers(headers(&[("grpc-status", b"5"), ("grpc-message", b"caf\xe9")])));
     let cases: Vec<Case> = vec![
-        (503, vec![("content-type", b"text/html")], vec![|| Ok(Frame::data(Bytes::from("<html>")))], Code::Unavailable),
+        (
+            503,
+            vec![("content-type", b"text/html")],
+            vec![|| Ok(Frame::data(Bytes::from("<html>")))],
+            Code::Unavailable,
+        ),
         (404, vec![], vec![], Code::Unimplemented),
         (200, vec![("content-type", b"application/json")], vec![], Code::Unknown),
         // Dubbo answers with HTTP 500 and a gRPC status.
@@ -275,8 +306,18 @@ async fn odd_answers_are_statuses_and_never_panics() {
         (200, vec![GRPC], vec![fine], Code::Internal),
         (200, vec![GRPC], vec![message, no_base64], Code::FailedPrecondition),
         (200, vec![GRPC], vec![message, no_utf8], Code::NotFound),
-        (200, vec![GRPC], vec![|| Ok(Frame::data(Bytes::from_static(b"\0\0\0\0\x02\xff\xff"))), fine], Code::Internal),
-        (200, vec![GRPC], vec![|| Ok(Frame::data(Bytes::from_static(b"\0\x7f\xff\xff\xff")))], Code::ResourceExhausted),
+        (
+            200,
+            vec![GRPC],
+            vec![|| Ok(Frame::data(Bytes::from_static(b"\0\0\0\0\x02\xff\xff"))), fine],
+            Code::Internal,
+        ),
+        (
+            200,
+            vec![GRPC],
+            vec![|| Ok(Frame::data(Bytes::from_static(b"\0\x7f\xff\xff\xff")))],
+            Code::ResourceExhausted,
+        ),
         (200, vec![GRPC], vec![message], Code::Unknown),
         (200, vec![GRPC], vec![message, broken], Code::Internal),
     ];
@@ -302,7 +343,8 @@ async fn nobody_there_is_unavailable() {
     assert_eq!(error.code(), Code::Unavailable);
     assert!(error.to_string().contains("refused"), "{error}");
 
-    for wrong in ["", "http://", "https://127.0.0.1:9000", "ftp://127.0.0.1", "http://a b", "etcd:///orders"] {
+    for wrong in ["", "http://", "https://127.0.0.1:9000", "ftp://127.0.0.1", "http://a b", "etcd:///orders"]
+    {
         let error = OrdersClient::connect(wrong).unwrap_err().to_string();
         assert!(error.starts_with(&format!("cannot connect to `{wrong}`: ")), "{error}");
     }

@@ -1,5 +1,7 @@
 //! What a server says to those who are wrong, and how it stops.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
 mod support;
 
 use std::sync::atomic::Ordering::SeqCst;
@@ -20,7 +22,9 @@ const GET: &str = "/shop.orders.v1.Orders/GetOrder";
 async fn unknown_paths_are_unimplemented() {
     let (running, ..) = shop().await;
     let mut raw = Raw::connect(&running).await;
-    for path in ["/shop.orders.v1.Orders/Nope", "/other.Service/GetOrder", "/", "/shop.orders.v1.Orders/GetOrder/"] {
+    for path in
+        ["/shop.orders.v1.Orders/Nope", "/other.Service/GetOrder", "/", "/shop.orders.v1.Orders/GetOrder/"]
+    {
         let whole = raw.send(Raw::request(path, framed(&get("1")), &[])).await;
         let status = Status::from_header_map(&whole.headers).unwrap();
         assert_eq!((whole.http, status.code()), (StatusCode::OK, Code::Unimplemented));
@@ -39,7 +43,11 @@ async fn what_is_no_grpc_is_told_so_in_http() {
     }
     for right in ["application/grpc", "application/grpc+proto", "application/grpc;charset=utf-8"] {
         let whole = raw.send(kind(right)).await;
-        assert_eq!((whole.http, &whole.trailers["grpc-status"]), (StatusCode::OK, &"0".parse().unwrap()), "{right}");
+        assert_eq!(
+            (whole.http, &whole.trailers["grpc-status"]),
+            (StatusCode::OK, &"0".parse().unwrap()),
+            "{right}"
+        );
         assert_eq!(whole.headers["content-type"], "application/grpc");
     }
     let mut none = Raw::request(GET, Bytes::new(), &[]);
@@ -48,7 +56,10 @@ async fn what_is_no_grpc_is_told_so_in_http() {
     let mut put = Raw::request(GET, framed(&get("1")), &[]);
     *put.method_mut() = http::Method::PUT;
     let whole = raw.send(put).await;
-    assert_eq!((whole.http, &whole.headers["allow"]), (StatusCode::METHOD_NOT_ALLOWED, &"POST".parse().unwrap()));
+    assert_eq!(
+        (whole.http, &whole.headers["allow"]),
+        (StatusCode::METHOD_NOT_ALLOWED, &"POST".parse().unwrap())
+    );
 }
 
 #[tokio::test]
@@ -57,7 +68,10 @@ async fn compressed_requests_are_told_what_is_understood() {
     let mut raw = Raw::connect(&running).await;
     let whole = raw.send(Raw::request(GET, framed(&get("1")), &[("grpc-encoding", "gzip")])).await;
     let status = Status::from_header_map(&whole.headers).unwrap();
-    assert_eq!((status.code(), whole.headers["grpc-accept-encoding"].as_bytes()), (Code::Unimplemented, b"identity".as_slice()));
+    assert_eq!(
+        (status.code(), whole.headers["grpc-accept-encoding"].as_bytes()),
+        (Code::Unimplemented, b"identity".as_slice())
+    );
     soon(raw.unary(GET, get("1"), &[("grpc-encoding", "identity")])).await.unwrap();
     // The flag without the header is a lie.
     let mut flagged = framed(&get("1")).to_vec();

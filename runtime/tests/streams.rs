@@ -1,5 +1,7 @@
 //! Streams: when headers go, who waits for whom, and what is buffered.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
 mod support;
 
 use std::sync::Arc;
@@ -104,7 +106,9 @@ async fn many_small_replies_are_few_large_batches() {
     let mut frames = 0;
     let mut bytes = 0;
     let mut body = std::pin::pin!(response.into_body());
-    while let Some(frame) = soon(std::future::poll_fn(|cx| http_body::Body::poll_frame(body.as_mut(), cx))).await {
+    while let Some(frame) =
+        soon(std::future::poll_fn(|cx| http_body::Body::poll_frame(body.as_mut(), cx))).await
+    {
         if let Ok(data) = frame.unwrap().into_data() {
             frames += 1;
             bytes += data.len();
@@ -134,7 +138,8 @@ async fn many_calls_share_a_connection() {
 
 #[tokio::test]
 async fn a_service_twice_is_refused_at_the_start() {
-    let server = Server::new().add(OrdersServer::new(Shop::default())).add(OrdersServer::new(Shop::default()));
+    let server =
+        Server::new().add(OrdersServer::new(Shop::default())).add(OrdersServer::new(Shop::default()));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let error = server.serve(listener, std::future::pending(), Duration::ZERO).await.unwrap_err();
     assert_eq!(error.to_string(), "the service `shop.orders.v1.Orders` was added twice");

@@ -137,17 +137,28 @@ fn wants_calls(instance: &Instance) -> bool {
 
 /// Endpoints for a new list; those that stay keep their connection and what is known of them.
 fn connect(list: &[Instance], last: &[Arc<Endpoint>]) -> Arc<[Arc<Endpoint>]> {
-    let last: HashMap<&str, &Arc<Endpoint>> = last.iter().map(|endpoint| (endpoint.address.as_str(), endpoint)).collect();
+    let last: HashMap<&str, &Arc<Endpoint>> =
+        last.iter().map(|endpoint| (endpoint.address.as_str(), endpoint)).collect();
     let endpoint = |instance: &Instance| {
         let (address, weight) = (instance.address.clone(), instance.weight);
         if let Some(known) = last.get(instance.address.as_str()) {
             let (channel, busy) = (known.channel.clone(), Arc::clone(&known.busy));
-            return Some(Arc::new(Endpoint { address, weight, channel, busy, failed: Arc::clone(&known.failed) }));
+            return Some(Arc::new(Endpoint {
+                address,
+                weight,
+                channel,
+                busy,
+                failed: Arc::clone(&known.failed),
+            }));
         }
         match transport::channel(&address) {
-            Ok(channel) => {
-                Some(Arc::new(Endpoint { address, weight, channel, busy: Arc::default(), failed: Arc::default() }))
-            }
+            Ok(channel) => Some(Arc::new(Endpoint {
+                address,
+                weight,
+                channel,
+                busy: Arc::default(),
+                failed: Arc::default(),
+            })),
             // One bad record hides no other.
             Err(error) => {
                 tracing::warn!(app = instance.app, %error, "an instance has no usable address");

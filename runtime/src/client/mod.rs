@@ -67,7 +67,10 @@ impl Client {
     /// # Errors
     ///
     /// Fails outside of a tokio runtime. That there are no instances is the error of a call, not of the client.
-    pub fn find<E: DomainError>(service: &'static Service, registry: &dyn Registry) -> Result<Self, ConnectError> {
+    pub fn find<E: DomainError>(
+        service: &'static Service,
+        registry: &dyn Registry,
+    ) -> Result<Self, ConnectError> {
         known::register::<E>();
         Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
         let endpoints = Endpoints::new(service.app, registry.watch(service.app));
@@ -150,7 +153,11 @@ impl Client {
     /// # Errors
     ///
     /// Fails as the call does.
-    pub async fn client_stream<S, R, E>(&self, method: &'static Method, requests: S) -> Result<R, CallError<E>>
+    pub async fn client_stream<S, R, E>(
+        &self,
+        method: &'static Method,
+        requests: S,
+    ) -> Result<R, CallError<E>>
     where
         S: Stream<Item: Message> + Send + 'static,
         R: Message + Default,
@@ -223,7 +230,8 @@ impl Client {
             }
             None => going.await?,
         }
-        let got = way.got.ok_or_else(|| Status::internal("an interceptor returned the reply of another call"))?;
+        let got =
+            way.got.ok_or_else(|| Status::internal("an interceptor returned the reply of another call"))?;
         Ok((call, got))
     }
 
@@ -237,7 +245,8 @@ impl Client {
             Timeout::Inherited => inherited(parent.as_ref(), method),
         };
         let metadata = metadata(parent.as_ref(), options);
-        Call::with(method, metadata, None, deadline).replying_to(options.and_then(|options| options.capture.clone()))
+        Call::with(method, metadata, None, deadline)
+            .replying_to(options.and_then(|options| options.capture.clone()))
     }
 }
 
@@ -273,7 +282,8 @@ fn metadata(parent: Option<&Call>, options: Option<&CallOptions>) -> MetadataMap
     let said: Vec<_> = headers.keys().cloned().collect();
     let inherited = parent.metadata().as_ref();
     for (name, value) in inherited {
-        let travels = matches!(name.as_str(), "traceparent" | "tracestate") || name.as_str().starts_with("x-md-global-");
+        let travels = matches!(name.as_str(), "traceparent" | "tracestate")
+            || name.as_str().starts_with("x-md-global-");
         if travels && !said.contains(name) {
             headers.append(name.clone(), value.clone());
         }
@@ -319,7 +329,11 @@ impl Way<'_> {
 }
 
 /// The only message of a stream, and the trailers behind it.
-async fn only(stream: &mut Streaming<Bytes>, call: &Call, hooks: &mut Option<Hooks>) -> Result<Bytes, Status> {
+async fn only(
+    stream: &mut Streaming<Bytes>,
+    call: &Call,
+    hooks: &mut Option<Hooks>,
+) -> Result<Bytes, Status> {
     let message = stream.message().await?.ok_or_else(|| Status::internal("the reply is missing"))?;
     if let Some(hooks) = hooks {
         hooks.message(&message)?;

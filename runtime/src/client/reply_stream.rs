@@ -50,7 +50,8 @@ impl<T: Message + Default, E: DomainError> ReplyStream<T, E> {
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, CallError<E>>>> {
         self.raw.poll_next(cx).map(|next| {
-            let message = next?.and_then(|bytes| codec::decode(bytes, "reply").inspect_err(|_| self.raw.end()));
+            let message =
+                next?.and_then(|bytes| codec::decode(bytes, "reply").inspect_err(|_| self.raw.end()));
             Some(message.map_err(CallError::from_status))
         })
     }

@@ -84,13 +84,21 @@ impl Refusal {
 /// A stream of messages that encodes them.
 pub(super) trait Source: Send {
     /// Appends the next message to `buffer`; `None` at the end.
-    fn poll_append(&mut self, buffer: &mut BytesMut, cx: &mut Context<'_>) -> Poll<Option<Result<(), Status>>>;
+    fn poll_append(
+        &mut self,
+        buffer: &mut BytesMut,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<(), Status>>>;
 }
 
 struct Encoding<S>(Pin<Box<S>>);
 
 impl<S: Stream<Item: Message> + Send> Source for Encoding<S> {
-    fn poll_append(&mut self, buffer: &mut BytesMut, cx: &mut Context<'_>) -> Poll<Option<Result<(), Status>>> {
+    fn poll_append(
+        &mut self,
+        buffer: &mut BytesMut,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<(), Status>>> {
         self.0.as_mut().poll_next(cx).map(|next| next.map(|message| codec::frame(&message, buffer)))
     }
 }
@@ -116,7 +124,8 @@ impl Outgoing {
             match source.poll_append(&mut self.buffer, cx) {
                 Poll::Ready(Some(appended)) => {
                     appended?;
-                    if let (Some(hooks), Some(payload)) = (&mut self.hooks, self.buffer.get(start + PREFIX..)) {
+                    if let (Some(hooks), Some(payload)) = (&mut self.hooks, self.buffer.get(start + PREFIX..))
+                    {
                         hooks.message(payload)?;
                     }
                 }
@@ -133,10 +142,7 @@ impl http_body::Body for Outgoing {
     type Data = Bytes;
     type Error = Status;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = self.get_mut();
         if let Some(tether) = this.tether.take() {
             tether.announce();

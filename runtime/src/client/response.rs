@@ -38,7 +38,9 @@ fn messages(headers: &HeaderMap, http: StatusCode, body: Body) -> Result<Streami
         return Err(no_grpc(http));
     }
     if let Some(encoding) = headers.get("grpc-encoding").filter(|encoding| *encoding != "identity") {
-        return Err(Status::internal(format!("the reply is compressed with {encoding:?}, which was not offered")));
+        return Err(Status::internal(format!(
+            "the reply is compressed with {encoding:?}, which was not offered"
+        )));
     }
     let body = body.map_frame(|mut frame| {
         if let Some(trailers) = frame.trailers_mut() {
@@ -73,7 +75,8 @@ fn repair(headers: &mut HeaderMap) {
     if let Some(details) = headers.remove(DETAILS) {
         let mut map = HeaderMap::with_capacity(1);
         map.insert(DETAILS, details.clone());
-        let readable = MetadataMap::from_headers(map).get_bin(DETAILS).is_some_and(|value| value.to_bytes().is_ok());
+        let readable =
+            MetadataMap::from_headers(map).get_bin(DETAILS).is_some_and(|value| value.to_bytes().is_ok());
         if readable {
             headers.insert(DETAILS, details);
         } else {
@@ -84,7 +87,8 @@ fn repair(headers: &mut HeaderMap) {
         let decoded = percent_decoded(message.as_bytes());
         if let Cow::Owned(text) = String::from_utf8_lossy(&decoded) {
             let mut encoded = HeaderMap::with_capacity(3);
-            let value = Status::unknown(text).add_header(&mut encoded).ok().and_then(|()| encoded.remove(MESSAGE));
+            let value =
+                Status::unknown(text).add_header(&mut encoded).ok().and_then(|()| encoded.remove(MESSAGE));
             headers.insert(MESSAGE, value.unwrap_or(HeaderValue::from_static("")));
         }
     }
@@ -116,7 +120,8 @@ pub(super) fn unsent(error: tonic::transport::Error, call: &Call) -> Status {
     if chain().any(|error| error.is::<tonic::TimeoutExpired>()) {
         return deadline_exceeded();
     }
-    let hung_up = chain().filter_map(|error| error.downcast_ref::<hyper::Error>()).any(hyper::Error::is_canceled);
+    let hung_up =
+        chain().filter_map(|error| error.downcast_ref::<hyper::Error>()).any(hyper::Error::is_canceled);
     let text = chain().last().map(ToString::to_string).unwrap_or_default();
     let status = Status::from_error(Box::new(error));
     lost(status, hung_up, &text, call)
@@ -131,7 +136,9 @@ pub(super) fn never_left(error: &tonic::transport::Error) -> bool {
 pub(super) fn broken(status: Status, call: &Call) -> Status {
     let Some(source) = status.source() else {
         // It came, or tonic's decoder made it; for too large a message that says OUT_OF_RANGE, which nobody else does.
-        if status.code() == Code::OutOfRange && status.message().starts_with("Error, decoded message length too large") {
+        if status.code() == Code::OutOfRange
+            && status.message().starts_with("Error, decoded message length too large")
+        {
             return Status::resource_exhausted(status.message());
         }
         return status;
@@ -162,6 +169,7 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
 mod tests {
     use super::*;
 
@@ -180,7 +188,8 @@ mod tests {
     #[test]
     fn a_readable_status_stays_as_it_is() {
         let mut headers = HeaderMap::new();
-        let sent = Status::with_details(Code::Aborted, "100% \u{e9}", Bytes::from_static(b"\x01\x02\x03\x04"));
+        let sent =
+            Status::with_details(Code::Aborted, "100% \u{e9}", Bytes::from_static(b"\x01\x02\x03\x04"));
         sent.add_header(&mut headers).unwrap();
         let before = headers.clone();
         repair(&mut headers);

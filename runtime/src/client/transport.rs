@@ -120,7 +120,10 @@ impl fmt::Debug for Transport {
     }
 }
 
-async fn through(mut channel: Channel, request: Request<Body>) -> Result<Response<Body>, tonic::transport::Error> {
+async fn through(
+    mut channel: Channel,
+    request: Request<Body>,
+) -> Result<Response<Body>, tonic::transport::Error> {
     poll_fn(|cx| channel.poll_ready(cx)).await?;
     channel.call(request).await
 }

@@ -113,13 +113,20 @@ fn forward(status: &Status, call: &Call) -> Status {
     }
     let code = status.code();
     let hidden = match code {
-        Code::DeadlineExceeded | Code::Cancelled if call.is_over() => return Status::new(code, status.message()),
+        Code::DeadlineExceeded | Code::Cancelled if call.is_over() => {
+            return Status::new(code, status.message());
+        }
         Code::DeadlineExceeded => Status::unavailable("a service that this one calls did not answer in time"),
         Code::Cancelled => Status::unavailable("a service that this one calls gave up"),
         Code::Internal | Code::Unknown => Status::new(code, "a service that this one calls failed"),
         _ => return Status::new(code, status.message()),
     };
-    tracing::warn!(method = call.method().path, ?code, message = status.message(), "a call to another service failed");
+    tracing::warn!(
+        method = call.method().path,
+        ?code,
+        message = status.message(),
+        "a call to another service failed"
+    );
     hidden
 }
 

@@ -68,7 +68,13 @@ pub struct ErrorParts<'a> {
 impl<'a> ErrorParts<'a> {
     /// A reason of the IDL with the fields of its variant.
     pub fn known<const N: usize>(code: &'static ErrorCode, fields: [(&'static str, &'a str); N]) -> Self {
-        Self { known: Some(code), reason: code.reason, code: code.code, message: "", fields: Vec::from(fields) }
+        Self {
+            known: Some(code),
+            reason: code.reason,
+            code: code.code,
+            message: "",
+            fields: Vec::from(fields),
+        }
     }
 
     /// A reason that this version of the IDL does not know.

@@ -45,7 +45,11 @@ impl BoundService {
     {
         debug_assert_eq!(service.methods.len(), rows.len(), "{} has a row for each method", service.name);
         known::register::<E>();
-        Self { service, rows: Arc::new(Bound { implementation, rows }), interceptors: Interceptors::default() }
+        Self {
+            service,
+            rows: Arc::new(Bound { implementation, rows }),
+            interceptors: Interceptors::default(),
+        }
     }
 
     /// Adds an interceptor around this service's calls; the first added is outermost.

@@ -102,12 +102,7 @@ impl std::fmt::Debug for Router {
 }
 
 /// The whole call: the deadline and the panic guard outside of interceptors and handler.
-async fn run(
-    service: BoundService,
-    call: Call,
-    io: Exchange,
-    outbox: Arc<Outbox>,
-) -> Result<(), Status> {
+async fn run(service: BoundService, call: Call, io: Exchange, outbox: Arc<Outbox>) -> Result<(), Status> {
     let (method, deadline) = (call.method(), call.deadline());
     if call.is_over() {
         return Err(deadline_exceeded());
@@ -169,7 +164,10 @@ fn not_grpc(verb: &Verb, headers: &HeaderMap) -> Option<Response<Body>> {
 fn compressed(headers: &HeaderMap) -> Option<Status> {
     let encoding = headers.get("grpc-encoding").filter(|encoding| *encoding != "identity")?;
     let encoding = String::from_utf8_lossy(encoding.as_bytes());
-    let mut status = Status::unimplemented(format!("requests compressed with `{encoding}` are not supported"));
-    status.metadata_mut().insert("grpc-accept-encoding", tonic::metadata::MetadataValue::from_static("identity"));
+    let mut status =
+        Status::unimplemented(format!("requests compressed with `{encoding}` are not supported"));
+    status
+        .metadata_mut()
+        .insert("grpc-accept-encoding", tonic::metadata::MetadataValue::from_static("identity"));
     Some(status)
 }

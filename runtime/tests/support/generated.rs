@@ -74,7 +74,8 @@ pub mod shop {
             &self,
             call: &__jovian::Call,
             requests: &mut __jovian::Incoming<Order>,
-        ) -> impl ::core::future::Future<Output = ::core::result::Result<Summary, Self::Error>> + ::core::marker::Send;
+        ) -> impl ::core::future::Future<Output = ::core::result::Result<Summary, Self::Error>>
+        + ::core::marker::Send;
 
         fn chat(
             &self,
@@ -142,6 +143,10 @@ pub mod shop {
     pub struct OrdersClient(__jovian::Client);
 
     impl OrdersClient {
+        pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
+            __jovian::Client::discover::<OrdersError>(&ORDERS, app).map(Self)
+        }
+
         pub fn find(
             registry: &dyn ::jovian_runtime::registry::Registry,
         ) -> ::core::result::Result<Self, __jovian::ConnectError> {
@@ -217,8 +222,11 @@ pub mod shop {
     impl __jovian::DomainError for OrdersError {
         const DOMAIN: &'static str = "shop.order";
         const CODES: &'static [__jovian::ErrorCode] = &[
-            __jovian::ErrorCode::new(10001, "ORDER_NOT_FOUND", __jovian::Code::NotFound).message("no order {id}"),
-            __jovian::ErrorCode::new(10002, "OUT_OF_STOCK", __jovian::Code::FailedPrecondition).http(422).retryable(),
+            __jovian::ErrorCode::new(10001, "ORDER_NOT_FOUND", __jovian::Code::NotFound)
+                .message("no order {id}"),
+            __jovian::ErrorCode::new(10002, "OUT_OF_STOCK", __jovian::Code::FailedPrecondition)
+                .http(422)
+                .retryable(),
         ];
 
         fn parts(&self) -> __jovian::ErrorParts<'_> {

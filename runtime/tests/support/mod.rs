@@ -1,5 +1,13 @@
 //! A shop to test with: an implementation of the hand-written "generated" services, and servers on loopback.
-#![allow(dead_code, unused_imports, missing_docs, unreachable_pub, reason = "every test file uses its own part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test, and every test file uses its own part of it"
+)]
 
 pub mod generated;
 pub mod raw;
@@ -68,7 +76,8 @@ impl Orders for Shop {
             "slow" => sleep(Duration::from_secs(30)).await,
             "nap" => sleep(Duration::from_millis(150)).await,
             "meta" => {
-                let lane = call.metadata().get("x-lane").and_then(|lane| lane.to_str().ok()).unwrap_or("none");
+                let lane =
+                    call.metadata().get("x-lane").and_then(|lane| lane.to_str().ok()).unwrap_or("none");
                 call.reply().add_header("x-seen", lane);
                 call.reply().add_trailer("x-after", "tail");
             }
@@ -79,7 +88,12 @@ impl Orders for Shop {
         Ok(Order { id: request.id, amount })
     }
 
-    async fn watch(&self, _: &Call, request: WatchRequest, out: &mut Replies<Order>) -> Result<(), OrdersError> {
+    async fn watch(
+        &self,
+        _: &Call,
+        request: WatchRequest,
+        out: &mut Replies<Order>,
+    ) -> Result<(), OrdersError> {
         let _leaving = self.traces.begin();
         match request.filter.as_str() {
             "quiet" => sleep(Duration::from_secs(30)).await,

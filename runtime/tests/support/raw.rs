@@ -63,7 +63,8 @@ impl Raw {
     ) -> Result<Order, Status> {
         let whole = self.send(Self::request(path, framed(&message), headers)).await;
         assert_eq!(whole.http, StatusCode::OK);
-        let status = Status::from_header_map(&whole.trailers).or_else(|| Status::from_header_map(&whole.headers));
+        let status =
+            Status::from_header_map(&whole.trailers).or_else(|| Status::from_header_map(&whole.headers));
         match status.expect("a status came") {
             ok if ok.code() == tonic::Code::Ok => Ok(Order::decode(&whole.body[5..]).unwrap()),
             status => Err(status),
