@@ -23,7 +23,9 @@ pub(super) fn address(configured: Option<&str>, bound: SocketAddr) -> Result<Str
     let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let is_host = match in_brackets {
         Some(ip) => ip.parse::<Ipv6Addr>().is_ok(),
-        None => !host.is_empty() && !host.contains([':', '/', '[', ']']) && !host.contains(char::is_whitespace),
+        None => {
+            !host.is_empty() && !host.contains([':', '/', '[', ']']) && !host.contains(char::is_whitespace)
+        }
     };
     if is_host { Ok(format!("{host}:{port}")) } else { Err(refused()) }
 }
@@ -62,7 +64,10 @@ mod tests {
         }
         for wrong in ["", ":80", "host:", "host:http", "host:0", "http://host", "a b", "[::g]:1"] {
             let error = address(Some(wrong), bound).expect_err(wrong).to_string();
-            assert_eq!(error, format!("`{wrong}`, the `advertise` of [registry], is no `host` and no `host:port`"));
+            assert_eq!(
+                error,
+                format!("`{wrong}`, the `advertise` of [registry], is no `host` and no `host:port`")
+            );
         }
     }
 

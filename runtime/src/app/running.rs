@@ -130,7 +130,9 @@ impl Running {
         let _ = drain.send(());
         match server.await.map_err(AppError::Server)? {
             Ok(0) => tracing::info!(app = name, "stopped"),
-            Ok(connections) => tracing::warn!(app = name, connections, "stopped; calls took too long and were cut off"),
+            Ok(connections) => {
+                tracing::warn!(app = name, connections, "stopped; calls took too long and were cut off")
+            }
             Err(ServeError::Duplicate(service)) => {
                 return Err(AppError::DuplicateService { service: service.name });
             }
@@ -140,7 +142,12 @@ impl Running {
 }
 
 /// Adds what every app serves.
-fn with_built_ins(server: Server, services: &[&'static Service], config: &AppConfig, health: &Health) -> Server {
+fn with_built_ins(
+    server: Server,
+    services: &[&'static Service],
+    config: &AppConfig,
+    health: &Health,
+) -> Server {
     let server = server.add(health.service());
     if !config.server.reflection {
         return server;

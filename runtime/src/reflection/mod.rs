@@ -86,10 +86,12 @@ macro_rules! reflection {
                     }))
                 };
                 let answer = match &request.message_request {
-                    Some(MessageRequest::FileByFilename(name)) => files(self.file(name))
-                        .ok_or_else(|| Unanswered::not_found("file", name)),
-                    Some(MessageRequest::FileContainingSymbol(name)) => files(self.file_of_symbol(name))
-                        .ok_or_else(|| Unanswered::not_found("symbol", name)),
+                    Some(MessageRequest::FileByFilename(name)) => {
+                        files(self.file(name)).ok_or_else(|| Unanswered::not_found("file", name))
+                    }
+                    Some(MessageRequest::FileContainingSymbol(name)) => {
+                        files(self.file_of_symbol(name)).ok_or_else(|| Unanswered::not_found("symbol", name))
+                    }
                     Some(MessageRequest::FileContainingExtension(extension)) => {
                         let number = extension.extension_number;
                         files(self.file_of_extension(&extension.containing_type, number)).ok_or_else(|| {

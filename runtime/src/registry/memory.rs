@@ -81,12 +81,8 @@ impl Table {
         let mut rows = self.lock();
         rows.registered += 1;
         let number = rows.registered;
-        let lease = MemoryLease {
-            table: self.clone(),
-            app: instance.app.clone(),
-            id: instance.id.clone(),
-            number,
-        };
+        let lease =
+            MemoryLease { table: self.clone(), app: instance.app.clone(), id: instance.id.clone(), number };
         let app = rows.apps.entry(instance.app.clone()).or_default();
         app.instances.insert(instance.id.clone(), (number, instance));
         app.publish();

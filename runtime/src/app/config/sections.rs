@@ -143,11 +143,12 @@ pub enum LogFormat {
 /// A string that the log understands as its level.
 fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let level = String::deserialize(deserializer)?;
-    let wrong = |why: &dyn Display| {
-        Err(serde::de::Error::custom(format_args!("`{level}` is no log level: {why}")))
-    };
+    let wrong =
+        |why: &dyn Display| Err(serde::de::Error::custom(format_args!("`{level}` is no log level: {why}")));
     // The filter takes a lone word for a module, of which it then logs everything.
-    if let Some(word) = level.split(',').find(|part| !part.contains('=') && part.parse::<LevelFilter>().is_err()) {
+    if let Some(word) =
+        level.split(',').find(|part| !part.contains('=') && part.parse::<LevelFilter>().is_err())
+    {
         return wrong(&format_args!("`{word}` is not `off`, `error`, `warn`, `info`, `debug` or `trace`"));
     }
     match EnvFilter::from_str(&level) {

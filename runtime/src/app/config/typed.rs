@@ -37,7 +37,9 @@ impl<'v> At<'v> {
             Data::Integer(number) => visitor.visit_i64(*number),
             Data::Float(number) => visitor.visit_f64(*number),
             Data::String(text) | Data::Text(text) => visitor.visit_str(text),
-            Data::List(items) => visitor.visit_seq(Items { path: &self.path, items: items.iter().enumerate() }),
+            Data::List(items) => {
+                visitor.visit_seq(Items { path: &self.path, items: items.iter().enumerate() })
+            }
             Data::Table(table) => {
                 visitor.visit_map(Entries { path: &self.path, entries: table.iter(), value: None })
             }
@@ -47,11 +49,15 @@ impl<'v> At<'v> {
     /// The same value with the text of a variable read as TOML, or left as it is if it is none.
     fn literal(&self) -> Value {
         if let Data::Text(text) = &self.value.data
-            && let Ok(Value { data: Data::Table(mut table), .. }) = Value::parse("", &format!("value = {text}"))
+            && let Ok(Value { data: Data::Table(mut table), .. }) =
+                Value::parse("", &format!("value = {text}"))
             && table.len() == 1
             && let Some(entry) = table.remove("value")
         {
-            return Value { origin: self.value.origin.clone(), data: within(entry.value.data, &self.value.origin) };
+            return Value {
+                origin: self.value.origin.clone(),
+                data: within(entry.value.data, &self.value.origin),
+            };
         }
         self.value.clone()
     }
@@ -159,9 +165,7 @@ impl<'de> serde::Deserializer<'de> for At<'_> {
         let at = At { path: self.path, value: &value };
         let read = match &value.data {
             Data::String(name) | Data::Text(name) => visitor.visit_enum(name.as_str().into_deserializer()),
-            Data::Table(table) if table.len() == 1 => {
-                visitor.visit_enum(Variant { path: &at.path, table })
-            }
+            Data::Table(table) if table.len() == 1 => visitor.visit_enum(Variant { path: &at.path, table }),
             _ => at.visit(visitor),
         };
         at.located(read)
@@ -182,7 +186,10 @@ struct Items<'v> {
 impl<'de> SeqAccess<'de> for Items<'_> {
     type Error = ConfigError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ConfigError> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, ConfigError> {
         let Some((index, value)) = self.items.next() else { return Ok(None) };
         let at = At { path: format!("{}[{index}]", self.path), value };
         at.seed(seed).map(Some)
@@ -255,10 +262,7 @@ impl<'de, 'v> EnumAccess<'de> for Variant<'v> {
     type Error = ConfigError;
     type Variant = At<'v>;
 
-    fn variant_seed<T: DeserializeSeed<'de>>(
-        self,
-        seed: T,
-    ) -> Result<(T::Value, At<'v>), ConfigError> {
+    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, At<'v>), ConfigError> {
         let Some((name, entry)) = self.table.first_key_value() else {
             return Err(serde::de::Error::custom("names no variant"));
         };
@@ -275,10 +279,7 @@ impl<'de> VariantAccess<'de> for At<'_> {
         <()>::deserialize(self)
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(
-        self,
-        seed: T,
-    ) -> Result<T::Value, ConfigError> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, ConfigError> {
         seed.deserialize(self)
     }
 

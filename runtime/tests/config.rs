@@ -1,0 +1,357 @@
+//! Configuration: what is read, what wins, and what a person is told who made a mistake.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::ffi::OsString;
+use std::process::Command;
+
+use jovian_runtime::{AppConfig, LogFormat, RegistryKind};
+use serde::Deserialize;
+
+const FILE: &str = "config/app.toml";
+
+fn variables(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    variables.iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+fn parse(text: &str, environment: &[(&str, &str)]) -> AppConfig {
+    AppConfig::parse(FILE, text, variables(environment)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn error(text: &str, environment: &[(&str, &str)]) -> String {
+    AppConfig::parse(FILE, text, variables(environment)).expect_err("the configuration is wrong").to_string()
+}
+
+#[test]
+fn an_empty_file_has_the_defaults() {
+    let config = parse("", &[]);
+    assert_eq!(config.app.name, "");
+    assert_eq!(config.server.address, "127.0.0.1:9000");
+    assert_eq!(config.server.max_message_bytes, 8 * 1024 * 1024);
+    assert!(config.server.reflection);
+    assert_eq!(config.registry.kind, RegistryKind::Memory);
+    assert_eq!(config.registry.weight, 100);
+    assert_eq!((config.log.level.as_str(), config.log.format), ("info", LogFormat::Text));
+}
+
+#[test]
+fn a_file_says_everything() {
+    let config = parse(
+        r#"
+        [app]
+        name = "shop.order.orders"
+        version = "1.4.2"
+        zone = "eu-1a"
+        metadata = { team = "orders" }
+        [server]
+        address = "0.0.0.0:7000"
+        max_message_bytes = 1_024
+        max_deadline_ms = 0
+        stop_wait_ms = 5
+        drain_timeout_ms = 6
+        reflection = false
+        [registry]
+        kind = "none"
+        advertise = "orders.internal"
+        weight = 7
+        [log]
+        level = "warn,orders=debug"
+        format = "json"
+        "#,
+        &[],
+    );
+    assert_eq!(config.app.name, "shop.order.orders");
+    assert_eq!(config.app.version, "1.4.2");
+    assert_eq!(config.app.zone, "eu-1a");
+    assert_eq!(config.app.metadata, BTreeMap::from([("team".to_owned(), "orders".to_owned())]));
+    assert_eq!(config.server.address, "0.0.0.0:7000");
+    assert_eq!(config.server.max_message_bytes, 1024);
+    assert_eq!(config.server.max_deadline(), None);
+    assert_eq!(config.server.stop_wait().as_millis(), 5);
+    assert_eq!(config.server.drain_timeout().as_millis(), 6);
+    assert!(!config.server.reflection);
+    assert_eq!(config.registry.kind, RegistryKind::None);
+    assert_eq!(config.registry.advertise.as_deref(), Some("orders.internal"));
+    assert_eq!(config.registry.weight, 7);
+    assert_eq!(config.log.level, "warn,orders=debug");
+    assert_eq!(config.log.format, LogFormat::Json);
+}
+
+#[test]
+fn the_environment_wins_and_takes_the_type_of_the_setting() {
+    let config = parse(
+        "[server]\naddress = \"127.0.0.1:1\"\n",
+        &[
+            ("JOVIAN_SERVER__ADDRESS", "0.0.0.0:2"),
+            ("JOVIAN_SERVER__MAX_MESSAGE_BYTES", "2048"),
+            ("JOVIAN_SERVER__REFLECTION", "false"),
+            ("JOVIAN_REGISTRY__KIND", "none"),
+            ("JOVIAN_REGISTRY__ADVERTISE", "10.0.0.1:3"),
+            // A version is a string, also if it looks like a number.
+            ("JOVIAN_APP__VERSION", "2"),
+            ("JOVIAN_APP__METADATA__TEAM", "orders"),
+            ("JOVIAN_LOG__LEVEL", "debug"),
+            // These are no settings.
+            ("JOVIAN_CONFIG", "elsewhere.toml"),
+            ("SERVER__ADDRESS", "0.0.0.0:4"),
+        ],
+    );
+    assert_eq!(config.server.address, "0.0.0.0:2");
+    assert_eq!(config.server.max_message_bytes, 2048);
+    assert!(!config.server.reflection);
+    assert_eq!(config.registry.kind, RegistryKind::None);
+    assert_eq!(config.registry.advertise.as_deref(), Some("10.0.0.1:3"));
+    assert_eq!(config.app.version, "2");
+    assert_eq!(config.app.metadata["team"], "orders");
+    assert_eq!(config.log.level, "debug");
+}
+
+/// What is wrong, and what is said about it.
+#[test]
+fn mistakes_are_named_by_key_and_place() {
+    let known =
+        "`address`, `max_message_bytes`, `max_deadline_ms`, `stop_wait_ms`, `drain_timeout_ms`, `reflection`";
+    for (text, environment, expected) in [
+        (
+            "# my app\n[app]\nname = \"orders\"\n\n[server]\n\nadress = \"0.0.0.0:9000\"\n",
+            &[][..],
+            format!("config/app.toml:7:1: unknown key `server.adress`; known keys of [server]: {known}"),
+        ),
+        (
+            "",
+            &[("JOVIAN_SERVER__ADRESS", "x")],
+            format!(
+                "environment variable JOVIAN_SERVER__ADRESS: unknown key `server.adress`; known keys of [server]: {known}"
+            ),
+        ),
+        (
+            "server.address = 'a:1'\nserver . adress = 'b:1'\n",
+            &[],
+            format!("config/app.toml:2:10: unknown key `server.adress`; known keys of [server]: {known}"),
+        ),
+        (
+            "[sever]\naddress = \"0.0.0.0:9000\"\n",
+            &[],
+            "config/app.toml:1:2: unknown section `sever`; known sections: `app`, `server`, `registry`, `log`, `custom`"
+                .to_owned(),
+        ),
+        (
+            "",
+            &[("JOVIAN_SEVER__ADDRESS", "x")],
+            "environment variable JOVIAN_SEVER__ADDRESS: unknown section `sever`; known sections: `app`, `server`, `registry`, `log`, `custom`"
+                .to_owned(),
+        ),
+        (
+            "[server]\n  max_message_bytes = \"8 MiB\"\n",
+            &[],
+            "config/app.toml:2:23: `server.max_message_bytes`: expected usize, found string \"8 MiB\"".to_owned(),
+        ),
+        (
+            "server = { max_deadline_ms = -1 }",
+            &[],
+            "config/app.toml:1:30: `server.max_deadline_ms`: expected u64, found integer `-1`".to_owned(),
+        ),
+        (
+            "",
+            &[("JOVIAN_SERVER__STOP_WAIT_MS", "5s")],
+            "environment variable JOVIAN_SERVER__STOP_WAIT_MS: `server.stop_wait_ms`: expected u64, found string \"5s\""
+                .to_owned(),
+        ),
+        (
+            "",
+            &[("JOVIAN_SERVER__ADDRESS__PORT", "80")],
+            "environment variable JOVIAN_SERVER__ADDRESS__PORT: `server.address`: expected a string, found map".to_owned(),
+        ),
+        (
+            "[app.metadata]\nteam = 7\n",
+            &[],
+            "config/app.toml:2:8: `app.metadata.team`: expected a string, found integer `7`".to_owned(),
+        ),
+        (
+            "server = 1",
+            &[],
+            "config/app.toml:1:10: `server`: expected a table, found integer `1`".to_owned(),
+        ),
+        (
+            "[registry]\nkind = \"zookeper\"\n",
+            &[],
+            "config/app.toml:2:8: `registry.kind`: unknown variant `zookeper`, expected `memory` or `none`".to_owned(),
+        ),
+        (
+            "[log]\nlevel = \"loud\"\n",
+            &[],
+            "config/app.toml:2:9: `log.level`: `loud` is no log level: `loud` is not `off`, `error`, `warn`, `info`, `debug` or `trace`".to_owned(),
+        ),
+        (
+            "[log]\nlevel = \"info,orders=loud\"\n",
+            &[],
+            "config/app.toml:2:9: `log.level`: `info,orders=loud` is no log level: error parsing level filter: expected one of \"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", or a number 0-5".to_owned(),
+        ),
+        (
+            "",
+            &[("JOVIAN_SERVER____ADDRESS", "x")],
+            "environment variable JOVIAN_SERVER____ADDRESS: a key between two `__` is empty".to_owned(),
+        ),
+        ("[server]\naddress = \n", &[], "config/app.toml:2:11: string values must be quoted, expected literal string".to_owned()),
+        ("[server]\nreflection = true\nreflection = true\n", &[], "config/app.toml:3:1: duplicate key".to_owned()),
+        (
+            "[server]\nmax_deadline_ms = 99999999999999999999\n",
+            &[],
+            "config/app.toml:2:19: `99999999999999999999` does not fit 64 bits".to_owned(),
+        ),
+    ] {
+        assert_eq!(error(text, environment), expected, "of {text:?} {environment:?}");
+    }
+}
+
+#[test]
+fn an_error_gives_the_key_to_programs() {
+    let error = AppConfig::parse(FILE, "[server]\nadress = 1\n", []).expect_err("unknown");
+    assert_eq!(error.key(), Some("server.adress"));
+    let error = AppConfig::parse(FILE, "[server\n", []).expect_err("no TOML");
+    assert_eq!(error.key(), None);
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Shop {
+    warehouse: String,
+    #[serde(default)]
+    limits: BTreeMap<String, u32>,
+    #[serde(default)]
+    colours: Vec<String>,
+    delivery: Option<Delivery>,
+    #[serde(default)]
+    express: Express,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Delivery {
+    Collect,
+    Van { seats: u8 },
+}
+
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(default)]
+struct Express {
+    ratio: f64,
+    note: Option<String>,
+}
+
+#[test]
+fn custom_settings_are_read_into_the_apps_own_type() {
+    let text = r#"
+        [custom]
+        warehouse = "north"
+        limits = { small = 1, Large = 0x10 }
+        colours = ["red"]
+        delivery = { van = { seats = 2 } }
+        [custom.express]
+        ratio = 2
+    "#;
+    let shop: Shop = parse(text, &[]).custom().unwrap();
+    assert_eq!(
+        shop,
+        Shop {
+            warehouse: "north".to_owned(),
+            limits: BTreeMap::from([("small".to_owned(), 1), ("Large".to_owned(), 16)]),
+            colours: vec!["red".to_owned()],
+            delivery: Some(Delivery::Van { seats: 2 }),
+            express: Express { ratio: 2.0, note: None },
+        }
+    );
+
+    let environment = [
+        ("JOVIAN_CUSTOM__WAREHOUSE", "17"),
+        ("JOVIAN_CUSTOM__LIMITS__LARGE", "20"),
+        ("JOVIAN_CUSTOM__COLOURS", "[\"green\", \"blue\"]"),
+        ("JOVIAN_CUSTOM__DELIVERY", "collect"),
+        ("JOVIAN_CUSTOM__EXPRESS", "{ ratio = 0.5, note = \"soon\" }"),
+    ];
+    let shop: Shop = parse(text, &environment).custom().unwrap();
+    assert_eq!(
+        shop,
+        Shop {
+            warehouse: "17".to_owned(),
+            limits: BTreeMap::from([("small".to_owned(), 1), ("Large".to_owned(), 20)]),
+            colours: vec!["green".to_owned(), "blue".to_owned()],
+            delivery: Some(Delivery::Collect),
+            express: Express { ratio: 0.5, note: Some("soon".to_owned()) },
+        }
+    );
+}
+
+#[test]
+fn mistakes_in_custom_settings_are_named_too() {
+    for (text, environment, expected) in [
+        ("", &[][..], "`custom`: key `warehouse` is missing"),
+        ("[custom]\ncolours = []\n", &[], "config/app.toml:1:1: `custom`: key `warehouse` is missing"),
+        (
+            "[custom]\nwarehouse = 'n'\ncolours = ['red', 7]\n",
+            &[],
+            "config/app.toml:3:19: `custom.colours[1]`: expected a string, found integer `7`",
+        ),
+        (
+            "[custom]\nwarehouse = 'n'\nwharehouse = 's'\n",
+            &[],
+            "config/app.toml:3:1: unknown key `custom.wharehouse`; known keys of [custom]: `warehouse`, `limits`, `colours`, `delivery`, `express`",
+        ),
+        (
+            "[custom]\nwarehouse = 'n'\ndelivery = { van = { seats = 300 } }\n",
+            &[],
+            "config/app.toml:3:30: `custom.delivery.van.seats`: expected u8, found integer `300`",
+        ),
+        (
+            "[custom]\nwarehouse = 'n'\n",
+            &[("JOVIAN_CUSTOM__EXPRESS", "{ ratios = 1 }")],
+            "environment variable JOVIAN_CUSTOM__EXPRESS: unknown key `custom.express.ratios`; known keys of [custom.express]: `ratio`, `note`",
+        ),
+    ] {
+        let error = parse(text, environment).custom::<Shop>().expect_err("the settings are wrong");
+        assert_eq!(error.to_string(), expected, "of {text:?} {environment:?}");
+    }
+}
+
+/// Runs the test below in a process of its own, whose environment and directory can be chosen.
+fn load_in_child(directory: &std::path::Path, environment: &[(&str, &str)]) -> String {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child_loads_and_prints", "--ignored", "--nocapture"])
+        .current_dir(directory)
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let line = printed.lines().find_map(|line| line.split_once("loaded: "));
+    line.unwrap_or_else(|| panic!("{printed}")).1.to_owned()
+}
+
+#[test]
+#[ignore = "run by the tests that choose its environment"]
+#[expect(clippy::print_stdout, reason = "the parent reads it")]
+fn child_loads_and_prints() {
+    match AppConfig::load() {
+        Ok(config) => println!("loaded: {}", config.app.name),
+        Err(error) => println!("loaded: {error}: {}", error.source().unwrap()),
+    }
+}
+
+#[test]
+fn the_file_is_the_named_one_or_the_usual_one_or_none() {
+    let directory = std::env::temp_dir().join(format!("jovian-config-{}", std::process::id()));
+    std::fs::create_dir_all(directory.join("config")).unwrap();
+    assert_eq!(load_in_child(&directory, &[]), "");
+
+    std::fs::write(directory.join(FILE), "[app]\nname = \"usual\"\n").unwrap();
+    assert_eq!(load_in_child(&directory, &[]), "usual");
+    assert_eq!(load_in_child(&directory, &[("JOVIAN_APP__NAME", "set")]), "set");
+
+    std::fs::write(directory.join("other.toml"), "[app]\nname = \"other\"\n").unwrap();
+    assert_eq!(load_in_child(&directory, &[("JOVIAN_CONFIG", "other.toml")]), "other");
+    assert_eq!(
+        load_in_child(&directory, &[("JOVIAN_CONFIG", "missing.toml")]),
+        "cannot read `missing.toml`, the configuration file that the variable JOVIAN_CONFIG names: No such file or directory (os error 2)"
+    );
+    std::fs::remove_dir_all(&directory).unwrap();
+}
