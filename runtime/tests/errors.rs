@@ -256,6 +256,8 @@ async fn a_gateway_may_forward_everything() {
     let error = soon(front.show(get("13"))).await.unwrap_err().into_status();
     assert_eq!((error.code(), error.message()), (Code::Internal, "inner text"));
     assert_eq!(error.metadata().get("x-inner").unwrap(), "secret");
+    let types = error.metadata().get_all("content-type").iter().count();
+    assert_eq!(types, 1, "the headers of the inner response are not sent again");
 }
 
 #[tokio::test]
@@ -274,6 +276,12 @@ async fn a_panic_is_internal_and_nobody_elses_problem() {
         assert_eq!((status.code(), status.message()), (Code::Internal, "the handler panicked"));
         assert_eq!(fine.unwrap().id, "1");
     }
-    assert_eq!(traces.dropped.load(std::sync::atomic::Ordering::SeqCst), 6);
-    assert_eq!((running.stats.finished(Code::Internal), running.stats.in_flight()), (3, 0));
+    // After the headers, too: what was sent before arrives.
+    let mut replies = soon(client.watch(support::watch("panic", 0))).await.unwrap();
+    for amount in 0..2 {
+        assert_eq!(soon(replies.next()).await.unwrap().unwrap().amount, amount);
+    }
+    assert_eq!(soon(replies.next()).await.unwrap().unwrap_err().code(), Code::Internal);
+    assert_eq!(traces.dropped.load(std::sync::atomic::Ordering::SeqCst), 7);
+    assert_eq!((running.stats.finished(Code::Internal), running.stats.in_flight()), (4, 0));
 }

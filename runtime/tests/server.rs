@@ -5,12 +5,12 @@
 mod support;
 
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::StatusCode;
-use http_body_util::Full;
-use jovian_runtime::{CallOptions, Code, Server};
+use jovian_runtime::{Call, CallOptions, Code, Interceptor, Next, Reply, ReplyMetadata, Server};
 use support::raw::{Raw, framed};
 use support::{OrdersClient, OrdersServer, Running, Shop, eventually, get, shop, soon, watch};
 use tokio::net::TcpStream;
@@ -136,10 +136,55 @@ async fn idle_connections_do_not_delay_a_stop() {
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
 }
 
+/// Writes down who calls what.
+struct Callers(Arc<Mutex<Vec<String>>>);
+
+impl Interceptor for Callers {
+    async fn around(&self, call: &mut Call, next: Next<'_>) -> Result<Reply, Status> {
+        let peer = call.peer().map(|peer| peer.ip().to_string());
+        let bounded = call.deadline().is_some() && call.started() <= Instant::now();
+        let line = format!("{} {} {peer:?} {bounded}", call.method().service(), call.method().name());
+        self.0.lock().unwrap().push(line);
+        next.run(call).await
+    }
+}
+
 #[tokio::test]
-async fn handlers_know_their_caller() {
-    let (running, ..) = shop().await;
-    let mut raw = Raw::connect(&running).await;
-    let big = Raw::request(GET, framed(&get("1")), &[]).map(|_| Full::new(framed(&get("1"))));
-    assert_eq!(raw.send(big).await.http, StatusCode::OK);
+async fn a_call_knows_its_method_and_its_caller() {
+    let callers = Arc::default();
+    let service = || OrdersServer::new(Shop::default()).intercept(Callers(Arc::clone(&callers)));
+    let running = Running::start(Server::new().add(service())).await;
+    let client = OrdersClient::connect(&running.url()).unwrap();
+    soon(client.get_order(get("1"))).await.unwrap();
+    soon(client.watch(watch("", 1))).await.unwrap();
+    let client = OrdersClient::local(Shop::default()).intercept(Callers(Arc::clone(&callers)));
+    soon(client.get_order(get("1"))).await.unwrap();
+    let expected = [
+        "shop.orders.v1.Orders GetOrder Some(\"127.0.0.1\") true",
+        "shop.orders.v1.Orders Watch Some(\"127.0.0.1\") false",
+        "shop.orders.v1.Orders GetOrder None true",
+    ];
+    assert_eq!(*callers.lock().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn metadata_cannot_break_the_protocol() {
+    let (_running, client, _) = shop().await;
+    let mut options = CallOptions::new();
+    for (name, value) in [
+        ("content-length", "3"),
+        ("grpc-timeout", "1n"),
+        ("grpc-encoding", "gzip"),
+        ("te", "gzip"),
+        ("host", "elsewhere"),
+        ("connection", "close"),
+        ("no name", "1"),
+        ("x-bin", "\u{0}"),
+        ("x-lane", "kept"),
+    ] {
+        options = options.metadata(name, value);
+    }
+    let reply = ReplyMetadata::new();
+    soon(client.with(options.capture(&reply)).get_order(get("meta"))).await.unwrap();
+    assert_eq!(reply.header("x-seen").as_deref(), Some("kept"));
 }

@@ -18,6 +18,7 @@ use crate::descriptor::Method;
 pub(crate) mod deadline;
 mod options;
 mod reply;
+pub(crate) mod reserved;
 
 pub use options::CallOptions;
 pub(crate) use options::Timeout;
@@ -32,6 +33,9 @@ tokio::task_local! {
 ///
 /// A clone is cheap and shares everything; an interceptor that changes a call changes what is further inside, not what
 /// others hold.
+///
+/// Calls that a handler makes inherit from its call: the deadline, the trace (`traceparent`, `tracestate`), and metadata
+/// whose name begins with `x-md-global-`, as in Kratos.
 #[derive(Clone)]
 pub struct Call(Arc<Parts>);
 

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use http::HeaderMap;
 use tonic::metadata::{Ascii, MetadataKey, MetadataMap, MetadataValue};
 
+use super::reserved::is_reserved;
+
 /// The headers and trailers of one reply; clones share them.
 ///
 /// On the server they are what will be sent: headers added after the first message went out are lost. On the client
@@ -90,13 +92,16 @@ impl fmt::Debug for ReplyMetadata {
     }
 }
 
-/// Adds a text entry; one that HTTP cannot carry is a mistake of the program that must not fail the call.
+/// Adds a text entry; one that cannot be sent is a mistake of the program that must not fail the call.
 pub(crate) fn append(map: &mut MetadataMap, key: &str, value: &str) {
     match (MetadataKey::<Ascii>::from_bytes(key.as_bytes()), MetadataValue::<Ascii>::try_from(value)) {
-        (Ok(key), Ok(value)) => {
+        (Ok(key), Ok(value)) if !is_reserved(key.as_str()) => {
             map.append(key, value);
         }
-        _ => tracing::warn!(key, "metadata left out: not a text key, or a value that a header cannot carry"),
+        _ => tracing::warn!(
+            key,
+            "metadata left out: a name of the protocol, no name of a text, or a value that is no header"
+        ),
     }
 }
 

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::iter;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -22,7 +23,7 @@ use crate::codec::{MAX_MESSAGE, RawDecoder};
 pub(super) fn open(response: Response<Body>, call: &Call) -> Result<Streaming<Bytes>, Status> {
     let (mut head, body) = response.into_parts();
     repair(&mut head.headers);
-    let stream = messages(&head.headers, head.status, body);
+    let stream = messages(&head.headers, head.status, body).map_err(|status| late(status, call));
     call.reply().set_headers(MetadataMap::from_headers(head.headers));
     stream
 }
@@ -141,7 +142,7 @@ pub(super) fn broken(status: Status, call: &Call) -> Status {
         {
             return Status::resource_exhausted(status.message());
         }
-        return status;
+        return late(status, call);
     };
     let text = causes(source).last().map(ToString::to_string).unwrap_or_default();
     lost(status, false, &text, call)
@@ -150,12 +151,25 @@ pub(super) fn broken(status: Status, call: &Call) -> Status {
 /// A connection that is gone is UNAVAILABLE, whatever the layers above made of it.
 fn lost(status: Status, hung_up: bool, text: &str, call: &Call) -> Status {
     match status.code() {
-        Code::Cancelled if call.is_over() => deadline_exceeded(),
+        Code::Cancelled if is_late(call) => deadline_exceeded(),
         Code::Cancelled if hung_up => Status::unavailable(format!("the connection was lost: {text}")),
         Code::Unknown => Status::unavailable(format!("the connection was lost: {text}")),
         Code::Unavailable => Status::unavailable(format!("cannot connect: {text}")),
         _ => status,
     }
+}
+
+/// How much earlier than here a deadline may pass over there: the header is rounded down, and so are timers.
+const SLACK: Duration = Duration::from_millis(5);
+
+fn is_late(call: &Call) -> bool {
+    call.remaining().is_some_and(|left| left <= SLACK)
+}
+
+/// A caller that cancelled would not be here to read it: CANCELLED at the deadline is what tonic's servers and some
+/// resets make of a deadline.
+fn late(status: Status, call: &Call) -> Status {
+    if status.code() == Code::Cancelled && is_late(call) { deadline_exceeded() } else { status }
 }
 
 /// The status of a call whose time ran out on this side.

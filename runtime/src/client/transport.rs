@@ -7,7 +7,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONTENT_TYPE, HeaderName, TE};
+use http::header::{CONTENT_TYPE, TE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method as Verb, Request, Response, Uri, Version};
 use http_body_util::BodyExt as _;
@@ -21,7 +21,7 @@ use super::endpoints::Endpoints;
 use super::leash::{Executor, leash};
 use super::requests::{Refusal, Requests};
 use super::response;
-use crate::call::{Call, deadline};
+use crate::call::{Call, deadline, reserved};
 use crate::interceptor::Hooks;
 use crate::server::Router;
 
@@ -30,9 +30,6 @@ const CONNECT: Duration = Duration::from_secs(5);
 
 /// How often a request that did not leave is given to another instance.
 const ATTEMPTS: usize = 3;
-
-/// Names that a request's metadata cannot set: they are the protocol's.
-const RESERVED: [HeaderName; 2] = [TE, CONTENT_TYPE];
 
 /// The way to a server.
 #[derive(Clone)]
@@ -131,9 +128,7 @@ async fn through(
 /// The HTTP request of a call.
 fn request(call: &Call, body: Body) -> Result<Request<Body>, Status> {
     let mut headers = call.metadata().clone().into_headers();
-    for name in RESERVED {
-        headers.remove(name);
-    }
+    reserved::strip(&mut headers);
     set_timeout(call, &mut headers)?;
     headers.insert(TE, HeaderValue::from_static("trailers"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
@@ -147,7 +142,6 @@ fn request(call: &Call, body: Body) -> Result<Request<Body>, Status> {
 
 /// Tells the server what is left of the deadline now, after whatever waited before.
 fn set_timeout(call: &Call, headers: &mut HeaderMap) -> Result<(), Status> {
-    headers.remove(deadline::GRPC_TIMEOUT);
     if call.is_over() {
         return Err(response::deadline_exceeded());
     }

@@ -20,7 +20,7 @@ use tonic::{Code, Status};
 
 use super::outbox::Outbox;
 use super::stats::Ticket;
-use crate::call::Call;
+use crate::call::{Call, reserved};
 
 /// How long a stream of replies stays quiet before its headers go without a message.
 const GRACE: Duration = Duration::from_millis(100);
@@ -72,7 +72,11 @@ impl Driver {
 
     fn trailers(&mut self) -> HeaderMap {
         let mut trailers = self.call.touched_reply().map(|reply| reply.take_trailers()).unwrap_or_default();
-        let status = std::mem::replace(&mut self.outcome, Ok(())).err().unwrap_or_else(|| Status::ok(""));
+        let mut status = std::mem::replace(&mut self.outcome, Ok(())).err().unwrap_or_else(|| Status::ok(""));
+        if !status.metadata().is_empty() {
+            // A status that was taken over from another call carries the headers of that one's response.
+            reserved::strip(status.metadata_mut().as_mut());
+        }
         if let Err(unsendable) = status.add_header(&mut trailers) {
             // Only a message or a detail that is no header value gets here; the code is what matters.
             trailers.insert("grpc-status", HeaderValue::from(unsendable.code() as i32));

@@ -106,6 +106,12 @@ impl Orders for Shop {
                 out.send(Order::default()).await;
                 sleep(Duration::from_secs(30)).await;
             }
+            "panic" => {
+                out.send(order("", 0)).await;
+                out.send(order("", 1)).await;
+                tokio::task::yield_now().await;
+                panic!("a secret");
+            }
             "forward" => out.forward(stream::iter((0..request.count).map(|amount| order("", amount)))).await,
             padding => {
                 for amount in 0..request.count {
