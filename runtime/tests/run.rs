@@ -1,0 +1,128 @@
+//! An app that runs until its process is told to end: in a process of its own, with real signals.
+#![cfg(unix)]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader, Lines};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use jovian_runtime::App;
+use jovian_runtime::registry::{Instance, Instances, NoRegistry, Registration, Registry, RegistryError};
+use support::{OrdersClient, OrdersServer, Shop, get, soon};
+use tokio::sync::watch;
+
+/// Tells the parent where the child listens.
+#[derive(Debug)]
+struct Printing;
+
+impl Registry for Printing {
+    #[expect(clippy::print_stdout, reason = "the parent reads it")]
+    fn register(&self, instance: Instance) -> BoxFuture<'_, Result<Registration, RegistryError>> {
+        println!("registers {} end", instance.address);
+        Box::pin(async { NoRegistry.register(instance).await })
+    }
+
+    fn watch(&self, app: &str) -> watch::Receiver<Instances> {
+        NoRegistry.watch(app)
+    }
+}
+
+#[tokio::test]
+#[ignore = "run by the tests that send it signals"]
+#[expect(clippy::print_stdout, reason = "the parent reads it")]
+async fn child_runs_an_app() {
+    let app = App::from_config().unwrap().with_registry(Arc::new(Printing));
+    match app.serve(OrdersServer::new(Shop::default())).run().await {
+        Ok(()) => println!("ended well"),
+        Err(error) => println!("ended because {error}"),
+    }
+}
+
+struct Process {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    address: String,
+}
+
+impl Process {
+    fn start() -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child_runs_an_app", "--ignored", "--nocapture"])
+            .env("JOVIAN_SERVER__ADDRESS", "127.0.0.1:0")
+            .env("JOVIAN_SERVER__STOP_WAIT_MS", "50")
+            .env("JOVIAN_LOG__FORMAT", "json")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines
+            .by_ref()
+            .map(Result::unwrap)
+            .find_map(|line| Some(line.split_once("registers ")?.1.strip_suffix(" end")?.to_owned()))
+            .expect("the child registers");
+        Self { child, lines, address }
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// Waits for its end; what it logged until then, message by message, and how it ended.
+    fn ended(mut self) -> Vec<String> {
+        let lines: Vec<String> = self.lines.map(Result::unwrap).collect();
+        assert!(self.child.wait().unwrap().success(), "{lines:?}");
+        let message = |line: &String| {
+            let (_, message) = line.split_once(r#""message":""#)?;
+            assert!(line.starts_with('{') && line.ends_with('}'), "{line}");
+            Some(message.split('"').next()?.to_owned())
+        };
+        let end = |line: &String| line.find("ended ").map(|at| line[at..].to_owned());
+        lines.iter().filter_map(|line| message(line).or_else(|| end(line))).collect()
+    }
+}
+
+#[tokio::test]
+async fn told_to_end_it_finishes_what_it_does() {
+    for signal in ["TERM", "INT"] {
+        let process = Process::start();
+        let client = OrdersClient::connect(&process.address).unwrap();
+        soon(client.get_order(get("1"))).await.unwrap();
+        let call = tokio::spawn(async move { client.get_order(get("nap")).await });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        process.signal(signal);
+        assert_eq!(soon(call).await.unwrap().unwrap().id, "nap");
+        let log = tokio::task::spawn_blocking(|| process.ended()).await.unwrap();
+        assert_eq!(
+            log,
+            [
+                "registered",
+                "told to end",
+                "stopping: not serving",
+                "deregistered",
+                "draining",
+                "stopped",
+                "ended well"
+            ]
+        );
+    }
+}
+
+#[tokio::test]
+async fn told_a_second_time_it_ends_at_once() {
+    let process = Process::start();
+    let client = OrdersClient::connect(&process.address).unwrap();
+    let call = tokio::spawn(async move { client.get_order(get("slow")).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let began = Instant::now();
+    process.signal("TERM");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    process.signal("TERM");
+    let log = tokio::task::spawn_blocking(|| process.ended()).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(1), "the call had two seconds, and the drain ten");
+    assert_eq!(log.last().unwrap(), "ended because interrupted while it was stopping");
+    assert!(soon(call).await.unwrap().is_err());
+}
