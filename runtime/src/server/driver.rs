@@ -89,7 +89,7 @@ impl Driver {
 pub(crate) enum Answer {
     /// Known without running anything.
     Refused(Option<Response<Body>>),
-    /// The call runs until headers are due. Boxed, so that a transport can move it.
+    /// The call runs until headers are due; the timer is there once a stream of replies was quiet.
     Running(Option<Driver>, Option<Pin<Box<Sleep>>>),
 }
 
