@@ -1,5 +1,7 @@
 //! The life of an app: it starts, is found, stops and loses no call.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
 mod support;
 
 use std::net::{SocketAddr, TcpListener};
@@ -190,6 +192,32 @@ async fn a_registry_that_refuses_is_an_error_and_leaves_nothing_behind() {
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "no more room");
     let address: SocketAddr = diary.address.lock().unwrap().parse().unwrap();
     eventually("the port is free", || TcpListener::bind(address).is_ok()).await;
+}
+
+/// A store that never answers those who leave.
+#[derive(Debug)]
+struct Silent;
+
+impl Registry for Silent {
+    fn register(&self, _: Instance) -> BoxFuture<'_, Result<Registration, RegistryError>> {
+        Box::pin(async { Ok(Registration::new(Silent)) })
+    }
+
+    fn watch(&self, _: &str) -> watch::Receiver<Instances> {
+        watch::channel(Instances::default()).1
+    }
+}
+
+impl Lease for Silent {
+    fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), RegistryError>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_does_not_answer_is_not_waited_for_long() {
+    let running = app().with_registry(Arc::new(Silent)).serve(orders()).start().await.unwrap();
+    soon(running.stop()).await.unwrap();
 }
 
 #[tokio::test]

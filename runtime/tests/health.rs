@@ -1,5 +1,7 @@
 //! The public health protocol, as load balancers and orchestrators speak it.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
 mod support;
 
 use std::sync::Arc;

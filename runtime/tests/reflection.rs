@@ -1,5 +1,7 @@
 //! The public reflection protocol, as tools speak it.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
 mod support;
 
 use std::collections::BTreeSet;

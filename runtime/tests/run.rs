@@ -1,4 +1,6 @@
 //! An app that runs until its process is told to end: in a process of its own, with real signals.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 #![cfg(unix)]
 
 mod support;

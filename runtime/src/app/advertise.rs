@@ -46,6 +46,7 @@ fn outward(any: IpAddr) -> IpAddr {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test")]
 mod tests {
     use super::address;
 

@@ -2,12 +2,16 @@
 
 use std::io;
 
+use super::ConfigError;
 use crate::registry::RegistryError;
 
 /// An app did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppError {
+    /// Its configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// Nothing to serve.
     #[error("the app serves nothing: add a service with `App::serve`")]
     NoServices,

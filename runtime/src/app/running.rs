@@ -3,12 +3,14 @@
 //! In: an [`App`]. Out: listening, health `SERVING`, registered; and all of it in reverse.
 
 use std::collections::{BTreeMap, HashSet};
+use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 
 use super::{App, AppConfig, AppError, advertise};
 use crate::descriptor::Service;
@@ -16,6 +18,9 @@ use crate::health::Health;
 use crate::reflection;
 use crate::registry::{Instance, Registration};
 use crate::server::{ServeError, Server, Stats};
+
+/// How long a registry may take to forget an app that stops.
+const DEREGISTER_WAIT: Duration = Duration::from_secs(3);
 
 /// An app that runs. Dropping it ends it, too, but nobody waits for that.
 #[derive(Debug)]
@@ -118,12 +123,9 @@ impl Running {
         tracing::info!(app = name, "stopping: not serving");
         health.stopping();
         for (app, registration) in registrations {
-            match registration.deregister().await {
-                Ok(()) => tracing::info!(app, "deregistered"),
-                Err(error) => tracing::warn!(app, %error, "cannot deregister; the registry will find out"),
-            }
+            deregister(&app, registration).await;
         }
-        tokio::time::sleep(stop_wait).await;
+        sleep(stop_wait).await;
         tracing::info!(app = name, in_flight = stats.in_flight(), "draining");
         health.close();
         // It is gone only if the server is, which is said below.
@@ -138,6 +140,18 @@ impl Running {
             }
         }
         Ok(())
+    }
+}
+
+/// Leaves the registry. One that is away does not keep an app from stopping: it finds out by itself.
+async fn deregister(app: &str, registration: Registration) {
+    match timeout(DEREGISTER_WAIT, registration.deregister()).await {
+        Ok(Ok(())) => tracing::info!(app, "deregistered"),
+        Ok(Err(error)) => {
+            let error: &(dyn Error + 'static) = &error;
+            tracing::warn!(app, error, "cannot deregister");
+        }
+        Err(_) => tracing::warn!(app, "cannot deregister: the registry does not answer"),
     }
 }
 

@@ -70,7 +70,8 @@ pub trait Registry: Send + Sync + fmt::Debug + 'static {
     ///
     /// # Errors
     ///
-    /// Fails when the store refuses the record for good. A store that is only away keeps trying.
+    /// Fails when the store refuses the record for good. One that is only away gives the registration and keeps trying
+    /// behind it, so that an app starts without its registry.
     fn register(&self, instance: Instance) -> BoxFuture<'_, Result<Registration, RegistryError>>;
 
     /// Follows the instances of `app`: the receiver holds those of now and is told of every change.
