@@ -5,7 +5,8 @@
 
 /// The lines of a doc comment, without the markers; none for an empty comment.
 pub(crate) fn lines(comment: &str) -> Vec<String> {
-    let text: Vec<&str> = comment.lines().map(str::trim_end).collect();
+    let text = comment.replace('\t', "    ");
+    let text: Vec<&str> = text.lines().map(str::trim_end).collect();
     let indent = text
         .iter()
         .filter(|line| !line.is_empty())
@@ -50,8 +51,8 @@ impl Writer {
         }
         let depth = line.len() - trimmed.len();
         let after_blank = self.out.last().is_none_or(String::is_empty);
-        if self.indented || (depth >= 4 && after_blank && !self.list && !trimmed.is_empty()) || line.contains('\t') {
-            if depth >= 4 || line.contains('\t') || trimmed.is_empty() {
+        if self.indented || (depth >= 4 && after_blank && !self.list && !trimmed.is_empty()) {
+            if depth >= 4 || trimmed.is_empty() {
                 return self.code(line);
             }
             self.end_code();
@@ -232,7 +233,7 @@ mod tests {
         assert_eq!(text(" Example:\n\n     let x;\n\n After."), "Example:\n\n```text\nlet x;\n```\n\nAfter.");
         assert_eq!(text(" ```rust\n panic!()\n ```"), "```text\npanic!()\n```");
         assert_eq!(text(" ```\n open"), "```text\nopen\n```");
-        assert_eq!(text("\tlet x = 1;"), "```text\n\tlet x = 1;\n```");
+        assert_eq!(text(" Example:\n\n \tlet x = 1;"), "Example:\n\n```text\nlet x = 1;\n```");
     }
 
     #[test]

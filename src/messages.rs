@@ -18,7 +18,7 @@ use crate::plan::Edits;
 use crate::{docs, idl};
 
 /// What prost-build printed.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Messages {
     /// The items of a package, by the package's name in the IDL.
     pub packages: BTreeMap<String, syn::File>,
@@ -120,7 +120,7 @@ fn locate(
 ) -> Diagnostic {
     let guilty = model.files.iter().filter(|file| file.generate).find_map(|file| {
         let problem = generate(model, requests.to_vec(), edits, Some(&file.name)).err()?;
-        Some((file.name.clone(), problem))
+        Some((file.path.clone(), problem))
     });
     let (file, problem) = guilty.map_or((None, problem), |(file, problem)| (Some(file), problem));
     Diagnostic::error(Code::Messages, format!("the messages cannot be expressed in Rust: {problem}"))

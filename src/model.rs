@@ -21,6 +21,8 @@ pub struct Model {
 pub struct File {
     /// What an import says: `shop/v1/orders.proto`.
     pub name: String,
+    /// As a person would open it: `proto/shop/v1/orders.proto`.
+    pub path: String,
     /// `shop.v1`; empty without a package.
     pub package: String,
     /// Whether code is printed for it: asked for, or needed by the types of one that was.

@@ -57,6 +57,12 @@ pub(crate) fn constant(name: &str) -> String {
     escape(stem.to_shouty_snake_case()) + &name[stem.len()..]
 }
 
+/// `Orders` and `Server` → `OrdersServer`; of `Orders_`, which had to make way, `OrdersServer_`
+pub(crate) fn with_suffix(name: &str, suffix: &str) -> String {
+    let stem = name.trim_end_matches('_');
+    format!("{stem}{suffix}{}", &name[stem.len()..])
+}
+
 /// `ORDERS_ERROR_OUT_OF_STOCK` of `OrdersError` → `OutOfStock`
 pub(crate) fn variant(enumeration: &str, value: &str) -> String {
     let (prefix, name) = (enumeration.to_upper_camel_case(), value.to_upper_camel_case());

@@ -1,6 +1,8 @@
 //! Every folder of `tests/cases` is a case: its `proto` goes in, and `out` must come out; where the name begins with
 //! `fail-`, the complaint `stderr`. The built program runs, as a user runs it. `BLESS=1` renews what is expected.
 
+#![allow(clippy::expect_used, reason = "a test says what it expects")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

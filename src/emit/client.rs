@@ -18,8 +18,8 @@ pub(super) fn items(service: &Service) -> TokenStream {
     let local = service.settings.server.then(|| {
         quote! {
             /// Calls `service` in this process, through the same stack as over the network.
-            pub fn local<S: #name>(service: S) -> Self {
-                Self(__jovian::Client::local::<#error>(&#constant, #server::new(service)))
+            pub fn local(service: impl #name) -> Self {
+                Self(__jovian::Client::local(#server::new(service)))
             }
         }
     });

@@ -14,6 +14,7 @@ pub(super) fn items(errors: &ErrorEnum) -> TokenStream {
     let codes = variants.iter().map(code);
     let parts = variants.iter().enumerate().map(|(index, variant)| parts(variant, index));
     let known = variants.iter().map(known);
+    let fields = if variants.iter().all(|variant| variant.fields.is_empty()) { quote!(_) } else { quote!(fields) };
     quote! {
         #doc
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub(super) fn items(errors: &ErrorEnum) -> TokenStream {
                 }
             }
 
-            fn from_parts(reason: &str, fields: &mut __jovian::ErrorFields) -> ::core::option::Option<Self> {
+            fn from_parts(reason: &str, #fields: &mut __jovian::ErrorFields) -> ::core::option::Option<Self> {
                 ::core::option::Option::Some(match reason {
                     #(#known,)*
                     _ => return ::core::option::Option::None,

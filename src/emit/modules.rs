@@ -6,9 +6,8 @@ use crate::files::MARK;
 use crate::plan::{Package, Plan};
 
 /// What messages as prost-build prints them may do: their names and shapes are the IDL's, and not everybody comments.
-const ALLOWED: &str = "#[allow(deprecated, missing_docs, clippy::doc_markdown, clippy::enum_variant_names, \
-    clippy::large_enum_variant, clippy::module_inception, clippy::struct_excessive_bools, clippy::upper_case_acronyms, \
-    clippy::wrong_self_convention)]";
+const ALLOWED: &str = "#[allow(deprecated, missing_docs, clippy::enum_variant_names, clippy::large_enum_variant, \
+    clippy::module_inception, clippy::upper_case_acronyms, clippy::wrong_self_convention)]";
 
 #[derive(Default)]
 struct Tree<'a> {

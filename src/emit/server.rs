@@ -66,8 +66,8 @@ fn server(service: &Service) -> TokenStream {
 
         impl #server {
             /// Serves `service`.
-            pub fn new<S: #name>(service: S) -> Self {
-                Self(__jovian::BoundService::new::<S, #error>(&#constant, service, const { &[#(#rows),*] }))
+            pub fn new<__S: #name>(service: __S) -> Self {
+                Self(__jovian::BoundService::new::<__S, #error>(&#constant, service, const { &[#(#rows),*] }))
             }
 
             /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -92,25 +92,25 @@ fn row(service: &TokenStream, method: &Method) -> TokenStream {
         Shape::Unary => quote! {
             |service, call, mut io| __jovian::boxed(async move {
                 let request = io.request().await?;
-                io.reply(<S as #service>::#name(service, call, request).await)
+                io.reply(<__S as #service>::#name(service, call, request).await)
             })
         },
         Shape::ClientStream => quote! {
             |service, call, mut io| __jovian::boxed(async move {
-                let reply = <S as #service>::#name(service, call, &mut io.requests()).await;
+                let reply = <__S as #service>::#name(service, call, &mut io.requests()).await;
                 io.reply(reply)
             })
         },
         Shape::ServerStream => quote! {
             |service, call, mut io| __jovian::boxed(async move {
                 let request = io.request().await?;
-                io.finish(<S as #service>::#name(service, call, request, &mut io.replies()).await)
+                io.finish(<__S as #service>::#name(service, call, request, &mut io.replies()).await)
             })
         },
         Shape::Bidi => quote! {
-            |service, call, io| __jovian::boxed(async move {
+            |service, call, mut io| __jovian::boxed(async move {
                 let (mut requests, mut replies) = io.split();
-                __jovian::finish(<S as #service>::#name(service, call, &mut requests, &mut replies).await)
+                __jovian::finish(<__S as #service>::#name(service, call, &mut requests, &mut replies).await)
             })
         },
     }

@@ -139,12 +139,13 @@ fn build(compiled: &Compiled, diags: &mut Diagnostics) -> Model {
     for name in order {
         let (raw, descriptor, bytes) = &decoded[name];
         let generate = generate.contains(name);
+        let path = compiled.paths.get(name).unwrap_or(&raw.name);
         if generate {
-            let path = compiled.paths.get(name).unwrap_or(&raw.name);
             lower::file(raw, &source::Locations::new(path, raw), &declared, &mut packages, diags);
         }
         files.push(File {
             name: name.to_owned(),
+            path: path.clone(),
             package: raw.package.clone(),
             generate,
             descriptor: descriptor.clone(),

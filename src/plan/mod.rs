@@ -180,13 +180,17 @@ pub(crate) fn plan(model: &Model, settings: &Settings, diags: &mut Diagnostics) 
     plan.packages.sort_by(|a, b| a.modules.cmp(&b.modules));
     for pair in plan.packages.windows(2).filter(|pair| pair[0].modules == pair[1].modules) {
         let (first, second) = (&pair[0], &pair[1]);
+        let place = |package: &Package| {
+            let mut files = model.files.iter().filter(|file| file.package == package.wire);
+            files.next().map(|file| Span::file(file.path.clone()))
+        };
         diags.push(
             Diagnostic::error(
                 Code::FileClash,
                 format!("the packages `{}` and `{}` are both `{}`", first.wire, second.wire, first.modules.join("::")),
             )
-            .at(second.sources.first().map(|source| Span::file(source.clone())))
-            .label(first.sources.first().map(|source| Span::file(source.clone())).as_ref(), "")
+            .at(place(second))
+            .label(place(first).as_ref(), "the other one")
             .help("rename one of the packages; Rust writes both in snake case"),
         );
     }

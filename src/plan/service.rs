@@ -28,7 +28,7 @@ pub(super) fn plan(
     let Context { package, errors, homes, settings } = context;
     let derived = |name: &str| {
         let constant = names::constant(name);
-        vec![name.to_owned(), format!("{name}Server"), format!("{name}Client"), constant]
+        vec![name.to_owned(), names::with_suffix(name, "Server"), names::with_suffix(name, "Client"), constant]
     };
     let wanted = names::type_name(&service.name);
     let name = scope.claim(&wanted, derived);
@@ -46,8 +46,8 @@ pub(super) fn plan(
         app: service.app.clone(),
         docs: docs::lines(&service.docs),
         constant: names::constant(&name),
-        server: format!("{name}Server"),
-        client: format!("{name}Client"),
+        server: names::with_suffix(&name, "Server"),
+        client: names::with_suffix(&name, "Client"),
         error: error.map_or_else(|| "__jovian::NoDomainError".to_owned(), |error| error.name.clone()),
         has_errors: error.is_some(),
         deprecated: service.deprecated,

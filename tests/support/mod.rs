@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The repository.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Whether expectations are to be renewed.
-pub fn bless() -> bool {
+pub(crate) fn bless() -> bool {
     env::var_os("BLESS").is_some_and(|value| value == "1")
 }
 
 /// The folders of `tests/cases` whose names are wanted, sorted.
-pub fn cases(wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+pub(crate) fn cases(wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let entries = fs::read_dir(root().join("tests/cases")).expect("tests/cases");
     let mut cases: Vec<PathBuf> = entries.map(|entry| entry.expect("a case").path()).collect();
     cases.retain(|case| wanted(&case.file_name().expect("a name").to_string_lossy()));
@@ -26,13 +26,13 @@ pub fn cases(wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
 }
 
 /// The arguments of a case: its file `args`, or the usual ones.
-pub fn case_args(case: &Path) -> Vec<String> {
+pub(crate) fn case_args(case: &Path) -> Vec<String> {
     let text = fs::read_to_string(case.join("args")).unwrap_or_else(|_| "gen -o out proto".to_owned());
     text.split_whitespace().map(str::to_owned).collect()
 }
 
 /// All files below a folder by their relative names; none if it does not exist.
-pub fn tree(dir: &Path) -> BTreeMap<String, String> {
+pub(crate) fn tree(dir: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut open = vec![dir.to_owned()];
     while let Some(next) = open.pop() {
@@ -50,7 +50,7 @@ pub fn tree(dir: &Path) -> BTreeMap<String, String> {
 }
 
 /// How two folders differ, for people.
-pub fn differences(what: &str, expected: &BTreeMap<String, String>, actual: &BTreeMap<String, String>) -> Vec<String> {
+pub(crate) fn differences(what: &str, expected: &BTreeMap<String, String>, actual: &BTreeMap<String, String>) -> Vec<String> {
     let mut found = Vec::new();
     for name in expected.keys().chain(actual.keys().filter(|name| !expected.contains_key(*name))) {
         match (expected.get(name), actual.get(name)) {
@@ -67,7 +67,7 @@ pub fn differences(what: &str, expected: &BTreeMap<String, String>, actual: &BTr
 }
 
 /// Compares a text with its golden file, or renews that; no file stands for no text.
-pub fn expect_text(golden: &Path, actual: &str, failures: &mut Vec<String>) {
+pub(crate) fn expect_text(golden: &Path, actual: &str, failures: &mut Vec<String>) {
     if bless() {
         match actual.is_empty() {
             true => drop(fs::remove_file(golden)),

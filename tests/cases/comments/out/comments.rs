@@ -71,10 +71,10 @@ pub struct ChattyServer(__jovian::BoundService);
 
 impl ChattyServer {
     /// Serves `service`.
-    pub fn new<S: Chatty>(service: S) -> Self {
+    pub fn new<__S: Chatty>(service: __S) -> Self {
         Self(
             __jovian::BoundService::new::<
-                S,
+                __S,
                 __jovian::NoDomainError,
             >(
                 &CHATTY,
@@ -84,17 +84,19 @@ impl ChattyServer {
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
                             io.reply(
-                                <S as Chatty>::undocumented(service, call, request).await,
+                                <__S as Chatty>::undocumented(service, call, request).await,
                             )
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Chatty>::block(service, call, request).await)
+                            io.reply(
+                                <__S as Chatty>::block(service, call, request).await,
+                            )
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
                             io.reply(
-                                <S as Chatty>::trailing(service, call, request).await,
+                                <__S as Chatty>::trailing(service, call, request).await,
                             )
                         }),
                     ]
@@ -142,12 +144,8 @@ impl ChattyClient {
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
-    pub fn local<S: Chatty>(service: S) -> Self {
-        Self(
-            __jovian::Client::local::<
-                __jovian::NoDomainError,
-            >(&CHATTY, ChattyServer::new(service)),
-        )
+    pub fn local(service: impl Chatty) -> Self {
+        Self(__jovian::Client::local(ChattyServer::new(service)))
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.
@@ -198,9 +196,7 @@ impl ChattyClient {
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Note {
-    /// ```text
-    /// 	a tab first
-    /// ```
+    /// a tab first
     #[prost(string, tag = "1")]
     pub text: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
     /// - one

@@ -30,10 +30,10 @@ pub struct JobsServer(__jovian::BoundService);
 
 impl JobsServer {
     /// Serves `service`.
-    pub fn new<S: Jobs>(service: S) -> Self {
+    pub fn new<__S: Jobs>(service: __S) -> Self {
         Self(
             __jovian::BoundService::new::<
-                S,
+                __S,
                 __jovian::NoDomainError,
             >(
                 &JOBS,
@@ -42,7 +42,9 @@ impl JobsServer {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Jobs>::get_job(service, call, request).await)
+                            io.reply(
+                                <__S as Jobs>::get_job(service, call, request).await,
+                            )
                         }),
                     ]
                 },
@@ -89,12 +91,8 @@ impl JobsClient {
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
-    pub fn local<S: Jobs>(service: S) -> Self {
-        Self(
-            __jovian::Client::local::<
-                __jovian::NoDomainError,
-            >(&JOBS, JobsServer::new(service)),
-        )
+    pub fn local(service: impl Jobs) -> Self {
+        Self(__jovian::Client::local(JobsServer::new(service)))
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.

@@ -36,10 +36,10 @@ pub struct GreeterServiceServer(__jovian::BoundService);
 
 impl GreeterServiceServer {
     /// Serves `service`.
-    pub fn new<S: GreeterService>(service: S) -> Self {
+    pub fn new<__S: GreeterService>(service: __S) -> Self {
         Self(
             __jovian::BoundService::new::<
-                S,
+                __S,
                 Error,
             >(
                 &GREETER_SERVICE,
@@ -49,7 +49,7 @@ impl GreeterServiceServer {
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
                             io.reply(
-                                <S as GreeterService>::say_hello(service, call, request)
+                                <__S as GreeterService>::say_hello(service, call, request)
                                     .await,
                             )
                         }),
@@ -98,12 +98,8 @@ impl GreeterServiceClient {
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
-    pub fn local<S: GreeterService>(service: S) -> Self {
-        Self(
-            __jovian::Client::local::<
-                Error,
-            >(&GREETER_SERVICE, GreeterServiceServer::new(service)),
-        )
+    pub fn local(service: impl GreeterService) -> Self {
+        Self(__jovian::Client::local(GreeterServiceServer::new(service)))
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.
@@ -163,7 +159,7 @@ impl __jovian::DomainError for Error {
 
     fn from_parts(
         reason: &str,
-        fields: &mut __jovian::ErrorFields,
+        _: &mut __jovian::ErrorFields,
     ) -> ::core::option::Option<Self> {
         ::core::option::Option::Some(
             match reason {

@@ -4,7 +4,7 @@
 pub mod helloworld {
 
     /// Package `helloworld.v1`.
-    #[allow(deprecated, missing_docs, clippy::doc_markdown, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::struct_excessive_bools, clippy::upper_case_acronyms, clippy::wrong_self_convention)]
+    #[allow(deprecated, missing_docs, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::upper_case_acronyms, clippy::wrong_self_convention)]
     pub mod v1 {
         include!("helloworld.v1.rs");
     }

@@ -36,10 +36,10 @@ pub struct GreeterServer(__jovian::BoundService);
 
 impl GreeterServer {
     /// Serves `service`.
-    pub fn new<S: Greeter>(service: S) -> Self {
+    pub fn new<__S: Greeter>(service: __S) -> Self {
         Self(
             __jovian::BoundService::new::<
-                S,
+                __S,
                 ErrorReason,
             >(
                 &GREETER,
@@ -49,7 +49,7 @@ impl GreeterServer {
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
                             io.reply(
-                                <S as Greeter>::say_hello(service, call, request).await,
+                                <__S as Greeter>::say_hello(service, call, request).await,
                             )
                         }),
                     ]
@@ -97,10 +97,8 @@ impl GreeterClient {
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
-    pub fn local<S: Greeter>(service: S) -> Self {
-        Self(
-            __jovian::Client::local::<ErrorReason>(&GREETER, GreeterServer::new(service)),
-        )
+    pub fn local(service: impl Greeter) -> Self {
+        Self(__jovian::Client::local(GreeterServer::new(service)))
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.
@@ -162,7 +160,7 @@ impl __jovian::DomainError for ErrorReason {
 
     fn from_parts(
         reason: &str,
-        fields: &mut __jovian::ErrorFields,
+        _: &mut __jovian::ErrorFields,
     ) -> ::core::option::Option<Self> {
         ::core::option::Option::Some(
             match reason {

@@ -7,7 +7,7 @@ pub mod names {
     pub mod r#type {
 
         /// Package `names.type.gen`.
-        #[allow(deprecated, missing_docs, clippy::doc_markdown, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::struct_excessive_bools, clippy::upper_case_acronyms, clippy::wrong_self_convention)]
+        #[allow(deprecated, missing_docs, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::upper_case_acronyms, clippy::wrong_self_convention)]
         pub mod r#gen {
             include!("names.type.gen.rs");
         }

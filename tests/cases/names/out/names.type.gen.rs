@@ -125,10 +125,10 @@ pub struct BoxServer(__jovian::BoundService);
 
 impl BoxServer {
     /// Serves `service`.
-    pub fn new<S: Box>(service: S) -> Self {
+    pub fn new<__S: Box>(service: __S) -> Self {
         Self(
             __jovian::BoundService::new::<
-                S,
+                __S,
                 NamesError,
             >(
                 &BOX,
@@ -137,42 +137,49 @@ impl BoxServer {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Box>::new(service, call, request).await)
+                            io.reply(<__S as Box>::new(service, call, request).await)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Box>::clone(service, call, request).await)
+                            io.reply(<__S as Box>::clone(service, call, request).await)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Box>::connect(service, call, request).await)
+                            io.reply(<__S as Box>::connect(service, call, request).await)
                         }),
-                        |service, call, io| __jovian::boxed(async move {
+                        |service, call, mut io| __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
                             __jovian::finish(
-                                <S as Box>::with(service, call, &mut requests, &mut replies)
+                                <__S as Box>::with(
+                                        service,
+                                        call,
+                                        &mut requests,
+                                        &mut replies,
+                                    )
                                     .await,
                             )
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Box>::r#type(service, call, request).await)
+                            io.reply(<__S as Box>::r#type(service, call, request).await)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Box>::into(service, call, request).await)
+                            io.reply(<__S as Box>::into(service, call, request).await)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Box>::get_foo(service, call, request).await)
+                            io.reply(<__S as Box>::get_foo(service, call, request).await)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Box>::get_foo_(service, call, request).await)
+                            io.reply(
+                                <__S as Box>::get_foo_(service, call, request).await,
+                            )
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Box>::self_(service, call, request).await)
+                            io.reply(<__S as Box>::self_(service, call, request).await)
                         }),
                     ]
                 },
@@ -219,8 +226,8 @@ impl BoxClient {
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
-    pub fn local<S: Box>(service: S) -> Self {
-        Self(__jovian::Client::local::<NamesError>(&BOX, BoxServer::new(service)))
+    pub fn local(service: impl Box) -> Self {
+        Self(__jovian::Client::local(BoxServer::new(service)))
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.
@@ -341,14 +348,14 @@ pub trait T_: ::core::marker::Send + ::core::marker::Sync + 'static {
 
 /// Serves `names.type.gen.T`, as answered by a [`T_`].
 #[derive(Clone, Debug)]
-pub struct T_Server(__jovian::BoundService);
+pub struct TServer_(__jovian::BoundService);
 
-impl T_Server {
+impl TServer_ {
     /// Serves `service`.
-    pub fn new<S: T_>(service: S) -> Self {
+    pub fn new<__S: T_>(service: __S) -> Self {
         Self(
             __jovian::BoundService::new::<
-                S,
+                __S,
                 NamesError,
             >(
                 &T_,
@@ -357,7 +364,7 @@ impl T_Server {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as T_>::call(service, call, request).await)
+                            io.reply(<__S as T_>::call(service, call, request).await)
                         }),
                     ]
                 },
@@ -372,17 +379,17 @@ impl T_Server {
     }
 }
 
-impl ::core::convert::From<T_Server> for __jovian::BoundService {
-    fn from(server: T_Server) -> Self {
+impl ::core::convert::From<TServer_> for __jovian::BoundService {
+    fn from(server: TServer_) -> Self {
         server.0
     }
 }
 
 /// Calls `names.type.gen.T`. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]
-pub struct T_Client(__jovian::Client);
+pub struct TClient_(__jovian::Client);
 
-impl T_Client {
+impl TClient_ {
     /// Finds the service by its application, through the registry of `app`.
     ///
     /// # Errors
@@ -404,8 +411,8 @@ impl T_Client {
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
-    pub fn local<S: T_>(service: S) -> Self {
-        Self(__jovian::Client::local::<NamesError>(&T_, T_Server::new(service)))
+    pub fn local(service: impl T_) -> Self {
+        Self(__jovian::Client::local(TServer_::new(service)))
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.
@@ -454,10 +461,10 @@ pub struct FooBarServer(__jovian::BoundService);
 
 impl FooBarServer {
     /// Serves `service`.
-    pub fn new<S: FooBar>(service: S) -> Self {
+    pub fn new<__S: FooBar>(service: __S) -> Self {
         Self(
             __jovian::BoundService::new::<
-                S,
+                __S,
                 NamesError,
             >(&FOO_BAR, service, const { &[] }),
         )
@@ -502,8 +509,8 @@ impl FooBarClient {
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
-    pub fn local<S: FooBar>(service: S) -> Self {
-        Self(__jovian::Client::local::<NamesError>(&FOO_BAR, FooBarServer::new(service)))
+    pub fn local(service: impl FooBar) -> Self {
+        Self(__jovian::Client::local(FooBarServer::new(service)))
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.
@@ -540,14 +547,14 @@ pub trait FooBar_: ::core::marker::Send + ::core::marker::Sync + 'static {
 
 /// Serves `names.type.gen.Foo_Bar`, as answered by a [`FooBar_`].
 #[derive(Clone, Debug)]
-pub struct FooBar_Server(__jovian::BoundService);
+pub struct FooBarServer_(__jovian::BoundService);
 
-impl FooBar_Server {
+impl FooBarServer_ {
     /// Serves `service`.
-    pub fn new<S: FooBar_>(service: S) -> Self {
+    pub fn new<__S: FooBar_>(service: __S) -> Self {
         Self(
             __jovian::BoundService::new::<
-                S,
+                __S,
                 NamesError,
             >(&FOO_BAR_, service, const { &[] }),
         )
@@ -560,17 +567,17 @@ impl FooBar_Server {
     }
 }
 
-impl ::core::convert::From<FooBar_Server> for __jovian::BoundService {
-    fn from(server: FooBar_Server) -> Self {
+impl ::core::convert::From<FooBarServer_> for __jovian::BoundService {
+    fn from(server: FooBarServer_) -> Self {
         server.0
     }
 }
 
 /// Calls `names.type.gen.Foo_Bar`. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]
-pub struct FooBar_Client(__jovian::Client);
+pub struct FooBarClient_(__jovian::Client);
 
-impl FooBar_Client {
+impl FooBarClient_ {
     /// Finds the service by its application, through the registry of `app`.
     ///
     /// # Errors
@@ -592,10 +599,8 @@ impl FooBar_Client {
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
-    pub fn local<S: FooBar_>(service: S) -> Self {
-        Self(
-            __jovian::Client::local::<NamesError>(&FOO_BAR_, FooBar_Server::new(service)),
-        )
+    pub fn local(service: impl FooBar_) -> Self {
+        Self(__jovian::Client::local(FooBarServer_::new(service)))
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.

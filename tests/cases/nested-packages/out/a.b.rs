@@ -31,20 +31,25 @@ pub struct DownServer(__jovian::BoundService);
 
 impl DownServer {
     /// Serves `service`.
-    pub fn new<S: Down>(service: S) -> Self {
+    pub fn new<__S: Down>(service: __S) -> Self {
         Self(
             __jovian::BoundService::new::<
-                S,
+                __S,
                 __jovian::NoDomainError,
             >(
                 &DOWN,
                 service,
                 const {
                     &[
-                        |service, call, io| __jovian::boxed(async move {
+                        |service, call, mut io| __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
                             __jovian::finish(
-                                <S as Down>::go(service, call, &mut requests, &mut replies)
+                                <__S as Down>::go(
+                                        service,
+                                        call,
+                                        &mut requests,
+                                        &mut replies,
+                                    )
                                     .await,
                             )
                         }),
@@ -93,12 +98,8 @@ impl DownClient {
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
-    pub fn local<S: Down>(service: S) -> Self {
-        Self(
-            __jovian::Client::local::<
-                __jovian::NoDomainError,
-            >(&DOWN, DownServer::new(service)),
-        )
+    pub fn local(service: impl Down) -> Self {
+        Self(__jovian::Client::local(DownServer::new(service)))
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.

@@ -30,10 +30,10 @@ pub struct UpServer(__jovian::BoundService);
 
 impl UpServer {
     /// Serves `service`.
-    pub fn new<S: Up>(service: S) -> Self {
+    pub fn new<__S: Up>(service: __S) -> Self {
         Self(
             __jovian::BoundService::new::<
-                S,
+                __S,
                 __jovian::NoDomainError,
             >(
                 &UP,
@@ -42,7 +42,7 @@ impl UpServer {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Up>::go(service, call, request).await)
+                            io.reply(<__S as Up>::go(service, call, request).await)
                         }),
                     ]
                 },
@@ -89,12 +89,8 @@ impl UpClient {
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
-    pub fn local<S: Up>(service: S) -> Self {
-        Self(
-            __jovian::Client::local::<
-                __jovian::NoDomainError,
-            >(&UP, UpServer::new(service)),
-        )
+    pub fn local(service: impl Up) -> Self {
+        Self(__jovian::Client::local(UpServer::new(service)))
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.

@@ -30,10 +30,10 @@ pub struct BareServer(__jovian::BoundService);
 
 impl BareServer {
     /// Serves `service`.
-    pub fn new<S: Bare>(service: S) -> Self {
+    pub fn new<__S: Bare>(service: __S) -> Self {
         Self(
             __jovian::BoundService::new::<
-                S,
+                __S,
                 __jovian::NoDomainError,
             >(
                 &BARE,
@@ -42,7 +42,7 @@ impl BareServer {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Bare>::ask(service, call, request).await)
+                            io.reply(<__S as Bare>::ask(service, call, request).await)
                         }),
                     ]
                 },
@@ -89,12 +89,8 @@ impl BareClient {
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
-    pub fn local<S: Bare>(service: S) -> Self {
-        Self(
-            __jovian::Client::local::<
-                __jovian::NoDomainError,
-            >(&BARE, BareServer::new(service)),
-        )
+    pub fn local(service: impl Bare) -> Self {
+        Self(__jovian::Client::local(BareServer::new(service)))
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.

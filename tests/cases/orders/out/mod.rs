@@ -7,7 +7,7 @@ pub mod shop {
     pub mod common {
 
         /// Package `shop.common.v1`.
-        #[allow(deprecated, missing_docs, clippy::doc_markdown, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::struct_excessive_bools, clippy::upper_case_acronyms, clippy::wrong_self_convention)]
+        #[allow(deprecated, missing_docs, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::upper_case_acronyms, clippy::wrong_self_convention)]
         pub mod v1 {
             include!("shop.common.v1.rs");
         }
@@ -17,7 +17,7 @@ pub mod shop {
     pub mod orders {
 
         /// Package `shop.orders.v1`.
-        #[allow(deprecated, missing_docs, clippy::doc_markdown, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::struct_excessive_bools, clippy::upper_case_acronyms, clippy::wrong_self_convention)]
+        #[allow(deprecated, missing_docs, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::upper_case_acronyms, clippy::wrong_self_convention)]
         pub mod v1 {
             include!("shop.orders.v1.rs");
         }

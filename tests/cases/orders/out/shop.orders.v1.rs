@@ -99,10 +99,10 @@ pub struct OrdersServer(__jovian::BoundService);
 
 impl OrdersServer {
     /// Serves `service`.
-    pub fn new<S: Orders>(service: S) -> Self {
+    pub fn new<__S: Orders>(service: __S) -> Self {
         Self(
             __jovian::BoundService::new::<
-                S,
+                __S,
                 OrdersError,
             >(
                 &ORDERS,
@@ -112,11 +112,11 @@ impl OrdersServer {
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
                             io.reply(
-                                <S as Orders>::get_order(service, call, request).await,
+                                <__S as Orders>::get_order(service, call, request).await,
                             )
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <S as Orders>::import(
+                            let reply = <__S as Orders>::import(
                                     service,
                                     call,
                                     &mut io.requests(),
@@ -127,7 +127,7 @@ impl OrdersServer {
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
                             io.finish(
-                                <S as Orders>::watch(
+                                <__S as Orders>::watch(
                                         service,
                                         call,
                                         request,
@@ -136,10 +136,10 @@ impl OrdersServer {
                                     .await,
                             )
                         }),
-                        |service, call, io| __jovian::boxed(async move {
+                        |service, call, mut io| __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
                             __jovian::finish(
-                                <S as Orders>::chat(
+                                <__S as Orders>::chat(
                                         service,
                                         call,
                                         &mut requests,
@@ -150,7 +150,9 @@ impl OrdersServer {
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Orders>::legacy(service, call, request).await)
+                            io.reply(
+                                <__S as Orders>::legacy(service, call, request).await,
+                            )
                         }),
                     ]
                 },
@@ -197,8 +199,8 @@ impl OrdersClient {
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
-    pub fn local<S: Orders>(service: S) -> Self {
-        Self(__jovian::Client::local::<OrdersError>(&ORDERS, OrdersServer::new(service)))
+    pub fn local(service: impl Orders) -> Self {
+        Self(__jovian::Client::local(OrdersServer::new(service)))
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.

@@ -30,10 +30,10 @@ pub struct RecordsServer(__jovian::BoundService);
 
 impl RecordsServer {
     /// Serves `service`.
-    pub fn new<S: Records>(service: S) -> Self {
+    pub fn new<__S: Records>(service: __S) -> Self {
         Self(
             __jovian::BoundService::new::<
-                S,
+                __S,
                 __jovian::NoDomainError,
             >(
                 &RECORDS,
@@ -42,7 +42,7 @@ impl RecordsServer {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Records>::put(service, call, request).await)
+                            io.reply(<__S as Records>::put(service, call, request).await)
                         }),
                     ]
                 },
@@ -89,12 +89,8 @@ impl RecordsClient {
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
-    pub fn local<S: Records>(service: S) -> Self {
-        Self(
-            __jovian::Client::local::<
-                __jovian::NoDomainError,
-            >(&RECORDS, RecordsServer::new(service)),
-        )
+    pub fn local(service: impl Records) -> Self {
+        Self(__jovian::Client::local(RecordsServer::new(service)))
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.

@@ -30,10 +30,10 @@ pub struct SServer(__jovian::BoundService);
 
 impl SServer {
     /// Serves `service`.
-    pub fn new<S: S>(service: S) -> Self {
+    pub fn new<__S: S>(service: __S) -> Self {
         Self(
             __jovian::BoundService::new::<
-                S,
+                __S,
                 __jovian::NoDomainError,
             >(
                 &S,
@@ -42,7 +42,7 @@ impl SServer {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as S>::r#do(service, call, request).await)
+                            io.reply(<__S as S>::r#do(service, call, request).await)
                         }),
                     ]
                 },

@@ -91,10 +91,10 @@ pub struct ClockServer(__jovian::BoundService);
 
 impl ClockServer {
     /// Serves `service`.
-    pub fn new<S: Clock>(service: S) -> Self {
+    pub fn new<__S: Clock>(service: __S) -> Self {
         Self(
             __jovian::BoundService::new::<
-                S,
+                __S,
                 __jovian::NoDomainError,
             >(
                 &CLOCK,
@@ -103,22 +103,24 @@ impl ClockServer {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Clock>::now(service, call, request).await)
+                            io.reply(<__S as Clock>::now(service, call, request).await)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Clock>::sleep(service, call, request).await)
+                            io.reply(<__S as Clock>::sleep(service, call, request).await)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Clock>::double(service, call, request).await)
+                            io.reply(
+                                <__S as Clock>::double(service, call, request).await,
+                            )
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
-                            io.reply(<S as Clock>::flip(service, call, request).await)
+                            io.reply(<__S as Clock>::flip(service, call, request).await)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <S as Clock>::join(
+                            let reply = <__S as Clock>::join(
                                     service,
                                     call,
                                     &mut io.requests(),
@@ -129,7 +131,7 @@ impl ClockServer {
                         |service, call, mut io| __jovian::boxed(async move {
                             let request = io.request().await?;
                             io.finish(
-                                <S as Clock>::tick(
+                                <__S as Clock>::tick(
                                         service,
                                         call,
                                         request,
@@ -183,12 +185,8 @@ impl ClockClient {
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
-    pub fn local<S: Clock>(service: S) -> Self {
-        Self(
-            __jovian::Client::local::<
-                __jovian::NoDomainError,
-            >(&CLOCK, ClockServer::new(service)),
-        )
+    pub fn local(service: impl Clock) -> Self {
+        Self(__jovian::Client::local(ClockServer::new(service)))
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.
