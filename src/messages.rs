@@ -26,6 +26,11 @@ pub(crate) struct Messages {
     pub comments: Vec<Vec<String>>,
 }
 
+/// What printed code may do: its names and shapes are the IDL's, and not everybody comments.
+pub(crate) const ALLOWED: &str = "#[allow(deprecated, missing_docs, clippy::enum_variant_names, \
+    clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::should_implement_trait, \
+    clippy::upper_case_acronyms, clippy::wrong_self_convention)]";
+
 /// Stands in a text where the comment with this number belongs: prost-build would change the comments it is given.
 fn placeholder(number: usize) -> String {
     format!("jovian:comment:{number}")
@@ -81,6 +86,9 @@ fn generate(
             if !printed || edits.dropped.contains(&full_name) {
                 let path = names::well_known(&full_name).unwrap_or_else(|| "()".to_owned());
                 config.extern_path(format!(".{full_name}"), path);
+            } else if file.package.is_empty() {
+                // Without a package there is no module to say it for all of them.
+                config.type_attribute(format!(".{full_name}"), ALLOWED);
             }
         }
     }

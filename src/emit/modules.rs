@@ -3,11 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::files::MARK;
+use crate::messages::ALLOWED;
 use crate::plan::{Package, Plan};
-
-/// What messages as prost-build prints them may do: their names and shapes are the IDL's, and not everybody comments.
-const ALLOWED: &str = "#[allow(deprecated, missing_docs, clippy::enum_variant_names, clippy::large_enum_variant, \
-    clippy::module_inception, clippy::upper_case_acronyms, clippy::wrong_self_convention)]";
 
 #[derive(Default)]
 struct Tree<'a> {
@@ -42,9 +39,8 @@ impl<'a> Tree<'a> {
                 None => path.join(".").replace("r#", ""),
             };
             text.push_str(&format!("\n{indent}/// Package `{package}`.\n"));
-            if child.package.is_some() {
-                text.push_str(&format!("{indent}{ALLOWED}\n"));
-            }
+            let allowed = if child.package.is_some() { ALLOWED } else { "#[allow(clippy::module_inception)]" };
+            text.push_str(&format!("{indent}{allowed}\n"));
             text.push_str(&format!("{indent}pub mod {name} {{\n"));
             child.print(text, path);
             text.push_str(&format!("{indent}}}\n"));

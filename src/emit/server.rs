@@ -91,8 +91,8 @@ fn row(service: &TokenStream, method: &Method) -> TokenStream {
     match method.shape {
         Shape::Unary => quote! {
             |service, call, mut io| __jovian::boxed(async move {
-                let request = io.request().await?;
-                io.reply(<__S as #service>::#name(service, call, request).await)
+                let reply = <__S as #service>::#name(service, call, io.request().await?).await;
+                io.reply(reply)
             })
         },
         Shape::ClientStream => quote! {
@@ -103,8 +103,9 @@ fn row(service: &TokenStream, method: &Method) -> TokenStream {
         },
         Shape::ServerStream => quote! {
             |service, call, mut io| __jovian::boxed(async move {
-                let request = io.request().await?;
-                io.finish(<__S as #service>::#name(service, call, request, &mut io.replies()).await)
+                __jovian::finish(
+                    <__S as #service>::#name(service, call, io.request().await?, &mut io.replies()).await,
+                )
             })
         },
         Shape::Bidi => quote! {

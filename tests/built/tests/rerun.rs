@@ -1,7 +1,7 @@
 //! What the build script tells cargo.
 
 use std::path::Path;
-use std::{env, fs};
+use std::fs;
 
 /// Cargo keeps the output of a build script beside `OUT_DIR`.
 #[test]

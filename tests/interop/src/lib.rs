@@ -14,9 +14,9 @@ pub use generated::interop::courier::v1 as courier;
 
 use python::Python;
 
-/// A Python that has stubs of the courier; see [`Python::with_stubs`].
+/// A Python that has stubs of the courier; see [`Python::new`].
 pub fn courier_python(target: &str) -> Option<Python> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let include = [&*here.join("proto"), &*here.join("../../proto-plugins/include")];
-    Python::with_stubs(target, &include, &["interop/courier/v1/courier.proto", "jovian/options.proto"])
+    Python::new(target, here.join("python"), &include, &["interop/courier/v1/courier.proto", "jovian/options.proto"])
 }

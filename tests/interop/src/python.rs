@@ -21,10 +21,11 @@ const REQUIREMENTS: &str = include_str!("../requirements.txt");
 /// A script that takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A Python with stubs for some IDL.
+/// A Python with scripts, and with stubs for some IDL. A script finds the stubs where `INTEROP_STUBS` says.
 #[derive(Debug)]
 pub struct Python {
     interpreter: &'static Path,
+    scripts: PathBuf,
     stubs: TempDir,
 }
 
@@ -39,13 +40,13 @@ pub struct PythonServer {
 }
 
 impl Python {
-    /// Finds or makes the environment in `target` (a test passes `CARGO_TARGET_TMPDIR`), and stubs of `protos`, as
-    /// imports name them. `None`: there is no Python here, and the test has nothing to do.
+    /// Finds or makes the environment in `target` (a test passes `CARGO_TARGET_TMPDIR`), for the scripts of a folder, and
+    /// stubs of `protos`, as imports name them. `None`: there is no Python here, and the test has nothing to do.
     ///
     /// # Panics
     ///
     /// Panics where Python is required and missing, and when the stubs cannot be made.
-    pub fn with_stubs(target: &str, include: &[&Path], protos: &[&str]) -> Option<Self> {
+    pub fn new(target: &str, scripts: PathBuf, include: &[&Path], protos: &[&str]) -> Option<Self> {
         static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
         let interpreter = match FOUND.get_or_init(|| environment(Path::new(target))) {
             Ok(interpreter) => interpreter,
@@ -67,7 +68,7 @@ impl Python {
         protoc.args(include.iter().map(|folder| format!("-I{}", folder.display())));
         protoc.args([format!("--python_out={out}"), format!("--grpc_python_out={out}")]).args(protos);
         run(&mut protoc).expect("stubs");
-        Some(Self { interpreter, stubs })
+        Some(Self { interpreter, scripts, stubs })
     }
 
     /// Runs a script to its end.
@@ -103,7 +104,7 @@ impl Python {
 
     fn command(&self, script: &str) -> Command {
         let mut command = Command::new(self.interpreter);
-        command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(script));
+        command.arg(self.scripts.join(script));
         command.env("INTEROP_STUBS", self.stubs.path());
         // Byte code beside the scripts would be litter in the source tree.
         command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1");

@@ -82,22 +82,31 @@ impl ChattyServer {
                 const {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(
-                                <__S as Chatty>::undocumented(service, call, request).await,
-                            )
+                            let reply = <__S as Chatty>::undocumented(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(
-                                <__S as Chatty>::block(service, call, request).await,
-                            )
+                            let reply = <__S as Chatty>::block(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(
-                                <__S as Chatty>::trailing(service, call, request).await,
-                            )
+                            let reply = <__S as Chatty>::trailing(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                     ]
                 },

@@ -41,10 +41,13 @@ impl JobsServer {
                 const {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(
-                                <__S as Jobs>::get_job(service, call, request).await,
-                            )
+                            let reply = <__S as Jobs>::get_job(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                     ]
                 },

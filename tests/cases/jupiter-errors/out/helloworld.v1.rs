@@ -47,11 +47,13 @@ impl GreeterServiceServer {
                 const {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(
-                                <__S as GreeterService>::say_hello(service, call, request)
-                                    .await,
-                            )
+                            let reply = <__S as GreeterService>::say_hello(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                     ]
                 },

@@ -136,16 +136,31 @@ impl BoxServer {
                 const {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(<__S as Box>::new(service, call, request).await)
+                            let reply = <__S as Box>::new(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(<__S as Box>::clone(service, call, request).await)
+                            let reply = <__S as Box>::clone(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(<__S as Box>::connect(service, call, request).await)
+                            let reply = <__S as Box>::connect(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
@@ -160,26 +175,49 @@ impl BoxServer {
                             )
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(<__S as Box>::r#type(service, call, request).await)
+                            let reply = <__S as Box>::r#type(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(<__S as Box>::into(service, call, request).await)
+                            let reply = <__S as Box>::into(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(<__S as Box>::get_foo(service, call, request).await)
+                            let reply = <__S as Box>::get_foo(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(
-                                <__S as Box>::get_foo_(service, call, request).await,
-                            )
+                            let reply = <__S as Box>::get_foo_(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(<__S as Box>::self_(service, call, request).await)
+                            let reply = <__S as Box>::self_(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                     ]
                 },
@@ -363,8 +401,13 @@ impl TServer_ {
                 const {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(<__S as T_>::call(service, call, request).await)
+                            let reply = <__S as T_>::call(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                     ]
                 },

@@ -41,8 +41,13 @@ impl BareServer {
                 const {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(<__S as Bare>::ask(service, call, request).await)
+                            let reply = <__S as Bare>::ask(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                     ]
                 },
@@ -123,6 +128,17 @@ impl BareClient {
     }
 }
 
+#[allow(
+    deprecated,
+    missing_docs,
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    clippy::module_inception,
+    clippy::new_ret_no_self,
+    clippy::should_implement_trait,
+    clippy::upper_case_acronyms,
+    clippy::wrong_self_convention
+)]
 #[derive(
     Clone,
     Copy,

@@ -110,10 +110,13 @@ impl OrdersServer {
                 const {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(
-                                <__S as Orders>::get_order(service, call, request).await,
-                            )
+                            let reply = <__S as Orders>::get_order(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
                             let reply = <__S as Orders>::import(
@@ -125,12 +128,11 @@ impl OrdersServer {
                             io.reply(reply)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.finish(
+                            __jovian::finish(
                                 <__S as Orders>::watch(
                                         service,
                                         call,
-                                        request,
+                                        io.request().await?,
                                         &mut io.replies(),
                                     )
                                     .await,
@@ -149,10 +151,13 @@ impl OrdersServer {
                             )
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(
-                                <__S as Orders>::legacy(service, call, request).await,
-                            )
+                            let reply = <__S as Orders>::legacy(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                     ]
                 },

@@ -41,8 +41,13 @@ impl RecordsServer {
                 const {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(<__S as Records>::put(service, call, request).await)
+                            let reply = <__S as Records>::put(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                     ]
                 },

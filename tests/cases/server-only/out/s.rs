@@ -41,8 +41,13 @@ impl SServer {
                 const {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(<__S as S>::r#do(service, call, request).await)
+                            let reply = <__S as S>::r#do(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                     ]
                 },

@@ -102,22 +102,40 @@ impl ClockServer {
                 const {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(<__S as Clock>::now(service, call, request).await)
+                            let reply = <__S as Clock>::now(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(<__S as Clock>::sleep(service, call, request).await)
+                            let reply = <__S as Clock>::sleep(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(
-                                <__S as Clock>::double(service, call, request).await,
-                            )
+                            let reply = <__S as Clock>::double(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.reply(<__S as Clock>::flip(service, call, request).await)
+                            let reply = <__S as Clock>::flip(
+                                    service,
+                                    call,
+                                    io.request().await?,
+                                )
+                                .await;
+                            io.reply(reply)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
                             let reply = <__S as Clock>::join(
@@ -129,12 +147,11 @@ impl ClockServer {
                             io.reply(reply)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let request = io.request().await?;
-                            io.finish(
+                            __jovian::finish(
                                 <__S as Clock>::tick(
                                         service,
                                         call,
-                                        request,
+                                        io.request().await?,
                                         &mut io.replies(),
                                     )
                                     .await,
