@@ -25,6 +25,7 @@ mod client;
 // An app serves what is generated, and generated code knows the app: these three lean on each other.
 mod app;
 pub mod codegen;
+/// The services that every server has beside its own, generated from `proto/` of this crate.
 pub mod generated;
 pub mod health;
 mod reflection;

@@ -46,7 +46,6 @@ fn outward(any: IpAddr) -> IpAddr {
 }
 
 #[cfg(test)]
-#[expect(clippy::expect_used, reason = "a test")]
 mod tests {
     use super::address;
 

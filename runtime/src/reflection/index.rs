@@ -9,6 +9,7 @@ use prost::Message;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto};
 
+use super::well_known::WELL_KNOWN;
 use crate::descriptor::Service;
 
 /// The field of `FileDescriptorSet` that holds its files.
@@ -37,16 +38,19 @@ impl Index {
         let mut index = Self::default();
         for service in services {
             index.services.insert(service.name);
-            for encoded in files_of(service.descriptors) {
-                match FileDescriptorProto::decode(encoded) {
-                    Ok(file) => index.add(encoded, &file),
-                    Err(error) => {
-                        tracing::warn!(service = service.name, %error, "reflection leaves out a broken descriptor");
-                    }
-                }
+            index.add_all(service.name, service.descriptors);
+        }
+        index.add_all("google.protobuf", WELL_KNOWN);
+        index
+    }
+
+    fn add_all(&mut self, of: &str, set: &'static [u8]) {
+        for encoded in files_of(set) {
+            match FileDescriptorProto::decode(encoded) {
+                Ok(file) => self.add(encoded, &file),
+                Err(error) => tracing::warn!(of, %error, "reflection leaves out a broken descriptor"),
             }
         }
-        index
     }
 
     /// The full names of the services that are served.

@@ -13,6 +13,7 @@ use crate::health::Health;
 use crate::server::{BoundService, Incoming, Replies};
 
 mod index;
+mod well_known;
 
 use index::Index;
 
