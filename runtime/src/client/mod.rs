@@ -264,12 +264,15 @@ fn reply<R: Message + Default, E: DomainError>(message: Result<Bytes, Status>) -
     message.and_then(|message| codec::decode(message, "reply")).map_err(CallError::from_status)
 }
 
-/// The deadline of a call that was given none: the current call's, else for a unary call that of its method.
+/// The deadline of a call that was given none: the current call's or, for a unary call, that of its method, if that is
+/// sooner.
 fn inherited(parent: Option<&Call>, method: &Method) -> Option<Instant> {
-    parent.and_then(Call::deadline).or_else(|| match method.kind {
-        Kind::Unary => now().checked_add(method.timeout.unwrap_or(UNARY)),
-        _ => None,
-    })
+    let parent = parent.and_then(Call::deadline);
+    if method.kind != Kind::Unary {
+        return parent;
+    }
+    let own = method.timeout.or(if parent.is_none() { Some(UNARY) } else { None });
+    [parent, own.and_then(|own| now().checked_add(own))].into_iter().flatten().min()
 }
 
 /// The metadata of a call: what its options say, and what travels on from the current call: the trace, and what
@@ -351,5 +354,31 @@ impl End for Way<'_> {
 
     fn answer(&mut self, message: Bytes) {
         self.got = Some(Got::Message(message));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static QUICK: Method = Method::new("/a.B/Quick", 0, Kind::Unary).timeout_ms(300);
+    static PLAIN: Method = Method::new("/a.B/Plain", 1, Kind::Unary);
+    static WATCH: Method = Method::new("/a.B/Watch", 2, Kind::ServerStream);
+
+    #[test]
+    fn the_nearest_deadline_counts() {
+        let parent = |seconds| Call::with(&PLAIN, MetadataMap::new(), None, now().checked_add(Duration::from_secs(seconds)));
+        // In whole seconds, rounded up: the clock goes on meanwhile.
+        let left = |parent: Option<&Call>, method| {
+            inherited(parent, method).map(|deadline| deadline.saturating_duration_since(now()).as_secs_f64().ceil())
+        };
+        let (over, long) = (parent(0), parent(100));
+        assert_eq!(left(None, &QUICK), Some(1.0));
+        assert_eq!(left(None, &PLAIN), Some(60.0));
+        assert_eq!(left(None, &WATCH), None);
+        assert_eq!(left(Some(&over), &QUICK), Some(0.0));
+        assert_eq!(left(Some(&long), &QUICK), Some(1.0));
+        assert_eq!(left(Some(&long), &PLAIN), Some(100.0));
+        assert_eq!(left(Some(&long), &WATCH), Some(100.0));
     }
 }
