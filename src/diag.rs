@@ -48,6 +48,8 @@ pub enum Code {
     ProjectExists,
     /// The disk refused.
     Io,
+    /// A program that was started is missing, failed or was interrupted.
+    Program,
 }
 
 impl Code {
@@ -71,6 +73,7 @@ impl Code {
         Code::ProjectName,
         Code::ProjectExists,
         Code::Io,
+        Code::Program,
     ];
 
     /// The code as it is shown: `J0101`. J00 is input and settings, J01 the IDL's meaning, J02 names and Rust, J03 projects and disk.
@@ -94,6 +97,7 @@ impl Code {
             Code::ProjectName => "J0301",
             Code::ProjectExists => "J0302",
             Code::Io => "J0303",
+            Code::Program => "J0304",
         }
     }
 }

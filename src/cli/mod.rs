@@ -10,6 +10,9 @@ use clap::{Parser, Subcommand};
 use crate::diag::Diagnostics;
 
 mod r#gen;
+mod new;
+mod process;
+mod quickstart;
 
 /// Service definitions in, typed Rust servers and clients out.
 #[derive(Debug, Parser)]
@@ -22,6 +25,8 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Gen(r#gen::Arguments),
+    New(new::Arguments),
+    Quickstart(quickstart::Arguments),
 }
 
 /// How a command ended.
@@ -48,6 +53,8 @@ pub fn run() -> ExitCode {
 fn execute(command: Command) -> Result<Outcome, Diagnostics> {
     match command {
         Command::Gen(arguments) => r#gen::run(arguments),
+        Command::New(arguments) => new::run(arguments),
+        Command::Quickstart(arguments) => quickstart::run(arguments),
     }
 }
 

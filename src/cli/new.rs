@@ -1,0 +1,94 @@
+//! `jovian new`: a service that builds, serves, is tested and explains itself.
+
+use std::io;
+use std::path::{self, Path, PathBuf};
+
+use super::{Outcome, say};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::files::{Files, Owner};
+use crate::scaffold::{self, Name, RuntimeSource};
+
+/// Make a new service: IDL, handlers, tests, configuration, CI.
+///
+/// The name says who owns the service and what it is called, the service last. It becomes the name by which clients find it;
+/// the protobuf package, the crate and the domain of its errors follow from it. Nothing that exists is ever overwritten.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  jovian new shop.order.orders                  the folder orders/: package shop.orders.v1, errors of shop.order
+  jovian new shop.order.orders --path svc/o     another folder
+  jovian new orders --runtime path=../runtime   the runtime from a folder instead of a copy of it in vendor/")]
+pub(super) struct Arguments {
+    /// Lower-case words with dots between them: `shop.order.orders`
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Make this folder [default: the last word of the name]
+    #[arg(long, value_name = "DIR")]
+    path: Option<PathBuf>,
+    /// Where the project gets the runtime from: `vendored` (a copy in vendor/), `path=DIR`, `git=URL`, `git=URL#REV` or
+    /// `registry=VERSION`
+    #[arg(long, value_name = "SOURCE", default_value = "vendored")]
+    runtime: RuntimeSource,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<Outcome, Diagnostics> {
+    let name = Name::parse(&arguments.name)?;
+    let dir = arguments.path.unwrap_or_else(|| PathBuf::from(name.crate_name()));
+    let files = create(&name, arguments.runtime, &dir)?;
+    let own = files.iter().filter(|(name, file)| file.owner == Owner::User && !name.starts_with("vendor/")).count();
+    let shown = dir.display();
+    say(format_args!(
+        "made {shown}: the service `{}` in {own} files of yours, and what is generated from its IDL
+
+  cd {shown}
+  cargo run                    serves it
+  cargo run --example call     calls it, from another terminal
+
+src/service.rs is where your code goes, and README.md says where the rest is.",
+        name.app()
+    ));
+    Ok(Outcome::Fine)
+}
+
+/// Makes a project in `dir`, all of it or nothing.
+pub(super) fn create(name: &Name, runtime: RuntimeSource, dir: &Path) -> Result<Files, Diagnostics> {
+    refuse_existing(dir)?;
+    let refused = |error: io::Error| match error.kind() {
+        io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => exists(dir),
+        _ => Diagnostic::error(Code::Io, format!("cannot make `{}`: {error}", dir.display()))
+            .help("check that the folder around it exists and may be written"),
+    };
+    let absolute = |path: &Path| path.canonicalize().or_else(|_| path::absolute(path));
+    let around = dir.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    let project = absolute(around).map_err(refused)?.join(dir.file_name().unwrap_or_default());
+    let runtime = match runtime {
+        RuntimeSource::Path(path) if !path.join("Cargo.toml").is_file() => return Err(no_runtime(&path).into()),
+        RuntimeSource::Path(path) => RuntimeSource::Path(absolute(&path).map_err(refused)?),
+        other => other,
+    };
+    let files = scaffold::scaffold(name, &runtime, &project)?;
+    files.create(dir).map_err(refused)?;
+    Ok(files)
+}
+
+/// Only what does not exist, or is an empty folder that nobody is in, becomes a project.
+fn refuse_existing(dir: &Path) -> Result<(), Diagnostic> {
+    // `.` and `..` have no name that a new folder could take.
+    if dir.file_name().is_none() {
+        return Err(exists(dir));
+    }
+    match dir.read_dir() {
+        Ok(mut entries) => entries.next().map_or(Ok(()), |_| Err(exists(dir))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && dir.symlink_metadata().is_err() => Ok(()),
+        Err(_) => Err(exists(dir)),
+    }
+}
+
+fn exists(dir: &Path) -> Diagnostic {
+    Diagnostic::error(Code::ProjectExists, format!("`{}` exists already", dir.display()))
+        .help("give another folder with `--path`; nothing was touched")
+}
+
+fn no_runtime(dir: &Path) -> Diagnostic {
+    Diagnostic::error(Code::NotFound, format!("there is no crate in `{}`", dir.display()))
+        .help("give the folder of the crate `jovian-runtime`: `--runtime path=../jovian/runtime`")
+}
