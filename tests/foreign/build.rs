@@ -69,7 +69,10 @@ impl Crates {
     /// The folder with the sources of a crate.
     fn sources(&self, name: &str) -> Result<PathBuf, Box<dyn Error>> {
         let packages = self.0["packages"].as_array().ok_or("cargo metadata lists packages")?;
-        let package = packages.iter().find(|package| package["name"] == name).ok_or_else(|| format!("no crate {name}"))?;
+        let package = packages
+            .iter()
+            .find(|package| package["name"] == name)
+            .ok_or_else(|| format!("no crate {name}"))?;
         let manifest = package["manifest_path"].as_str().map(Path::new).and_then(Path::parent);
         Ok(manifest.ok_or_else(|| format!("{name} has no manifest"))?.to_owned())
     }

@@ -94,7 +94,11 @@ struct Nurse;
 impl health::Health for Nurse {
     type Error = Failure;
 
-    async fn check(&self, _: &Call, _: health::HealthCheckRequest) -> Result<health::HealthCheckResponse, Failure> {
+    async fn check(
+        &self,
+        _: &Call,
+        _: health::HealthCheckRequest,
+    ) -> Result<health::HealthCheckResponse, Failure> {
         let status = health::health_check_response::ServingStatus::Serving.into();
         Ok(health::HealthCheckResponse { status })
     }
@@ -198,7 +202,12 @@ mod google {
                 ("operations/done", operation::Result::Response(value)),
                 ("operations/failed", operation::Result::Error(error)),
             ]
-            .map(|(name, result)| Operation { name: name.to_owned(), done: true, result: Some(result), metadata: None })
+            .map(|(name, result)| Operation {
+                name: name.to_owned(),
+                done: true,
+                result: Some(result),
+                metadata: None,
+            })
         }
 
         fn find(name: &str) -> Result<Operation, Failure> {
@@ -230,14 +239,20 @@ mod google {
             Self::find(&request.name).map(drop)
         }
 
-        async fn wait_operation(&self, _: &Call, request: WaitOperationRequest) -> Result<Operation, Failure> {
+        async fn wait_operation(
+            &self,
+            _: &Call,
+            request: WaitOperationRequest,
+        ) -> Result<Operation, Failure> {
             Self::find(&request.name)
         }
     }
 
     #[tokio::test]
     async fn operations_from_python() {
-        let Some(python) = python(env!("GOOGLE_PROTOS"), &["google/longrunning/operations.proto"]) else { return };
+        let Some(python) = python(env!("GOOGLE_PROTOS"), &["google/longrunning/operations.proto"]) else {
+            return;
+        };
         let address = serve(OperationsServer::new(Finished)).await;
         python.run("client.py", &[&address, "operations"]).await;
     }

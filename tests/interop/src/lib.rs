@@ -18,5 +18,10 @@ use python::Python;
 pub fn courier_python(target: &str) -> Option<Python> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let include = [&*here.join("proto"), &*here.join("../../proto-plugins/include")];
-    Python::new(target, here.join("python"), &include, &["interop/courier/v1/courier.proto", "jovian/options.proto"])
+    Python::new(
+        target,
+        here.join("python"),
+        &include,
+        &["interop/courier/v1/courier.proto", "jovian/options.proto"],
+    )
 }

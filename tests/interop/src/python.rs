@@ -78,7 +78,10 @@ impl Python {
     /// Panics when it fails, with all that it wrote, or when it does not end.
     pub async fn run(&self, script: &str, arguments: &[&str]) {
         let output = self.command(script).args(arguments).stdin(Stdio::null()).output();
-        let output = tokio::time::timeout(PATIENCE, output).await.expect("the script ends").expect("the script starts");
+        let output = tokio::time::timeout(PATIENCE, output)
+            .await
+            .expect("the script ends")
+            .expect("the script starts");
         assert!(output.status.success(), "{script} {}:\n{}", arguments.join(" "), text(&output));
     }
 
@@ -96,7 +99,9 @@ impl Python {
             .expect("the script starts");
         let mut output = BufReader::new(process.stdout.take().expect("it is piped"));
         let mut line = String::new();
-        let read = tokio::time::timeout(PATIENCE, output.read_line(&mut line)).await.expect("the script says its port");
+        let read = tokio::time::timeout(PATIENCE, output.read_line(&mut line))
+            .await
+            .expect("the script says its port");
         read.expect("its output is text");
         let port = line.trim().parse().unwrap_or_else(|_| panic!("{script} said {line:?}, not its port"));
         PythonServer { port, process, _output: output }
@@ -129,7 +134,8 @@ fn environment(target: &Path) -> Result<PathBuf, String> {
     let mut hasher = DefaultHasher::new();
     REQUIREMENTS.hash(&mut hasher);
     let home = target.join(format!("python-{:016x}", hasher.finish()));
-    let interpreter = |home: &Path| home.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    let interpreter =
+        |home: &Path| home.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     if home.exists() {
         return Ok(interpreter(&home));
     }
@@ -143,7 +149,16 @@ fn environment(target: &Path) -> Result<PathBuf, String> {
     fs::write(&requirements, REQUIREMENTS).map_err(|error| error.to_string())?;
     run(std::process::Command::new(interpreter(partial.path()))
         // Without a wheel for this machine, pip would compile gRPC's C++ for half an hour.
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "--requirement"])
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--only-binary",
+            ":all:",
+            "--requirement",
+        ])
         .arg(&requirements))?;
     match fs::rename(partial.path(), &home) {
         Ok(()) => drop(partial.keep()),

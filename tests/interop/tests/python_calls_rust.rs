@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use jovian_runtime::{App, AppConfig, Call, Code, Failure, Incoming, RegistryKind, Replies};
 use jovian_tests_interop::courier::{
-    Courier, CourierError, CourierServer, Ending, Manifest, Parcel, Stop, TrackRequest, WeighReply, WeighRequest,
+    Courier, CourierError, CourierServer, Ending, Manifest, Parcel, Stop, TrackRequest, WeighReply,
+    WeighRequest,
 };
 use jovian_tests_interop::courier_python;
 
@@ -37,7 +38,12 @@ impl Courier for Depot {
         Ok(total)
     }
 
-    async fn track(&self, call: &Call, request: TrackRequest, out: &mut Replies<Stop>) -> Result<(), Failure> {
+    async fn track(
+        &self,
+        call: &Call,
+        request: TrackRequest,
+        out: &mut Replies<Stop>,
+    ) -> Result<(), Failure> {
         greet(call);
         for number in 1..=request.stops {
             self.hold(request.hold_ms).await;
@@ -100,7 +106,9 @@ fn end(ending: Ending, parcel: Option<&Parcel>) -> Result<(), Failure> {
     let parcel = parcel.cloned().unwrap_or_default();
     match ending {
         Ending::Unspecified => Ok(()),
-        Ending::TooHeavy => Err(CourierError::ParcelTooHeavy { id: parcel.id, grams: parcel.grams.to_string() })?,
+        Ending::TooHeavy => {
+            Err(CourierError::ParcelTooHeavy { id: parcel.id, grams: parcel.grams.to_string() })?
+        }
         Ending::UnknownJourney => Err(CourierError::JourneyUnknown)?,
         Ending::Plain => Err(Failure::status(Code::OutOfRange, "beyond the map")),
         // Only a server in another language can pretend to be newer, or somebody else.

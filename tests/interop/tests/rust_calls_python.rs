@@ -1,6 +1,6 @@
 //! The generated client calls a courier that Python serves (`python/server.py`).
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -10,7 +10,8 @@ use jovian_runtime::codegen::v1::prost_types::Timestamp;
 use jovian_runtime::stream;
 use jovian_runtime::{CallError, CallOptions, Code, ReplyMetadata};
 use jovian_tests_interop::courier::{
-    CourierClient, CourierError, Ending, Manifest, Parcel, Stop, TrackRequest, WeighReply, WeighRequest, parcel,
+    CourierClient, CourierError, Ending, Manifest, Parcel, Stop, TrackRequest, WeighReply, WeighRequest,
+    parcel,
 };
 use jovian_tests_interop::courier_python;
 use jovian_tests_interop::python::PythonServer;
@@ -29,9 +30,12 @@ fn parcel() -> Parcel {
         id: "p-1".to_owned(),
         grams: 1200,
         content: (0..=255).collect(),
-        labels: HashMap::from([("fragile".to_owned(), "sì".to_owned()), (String::new(), "no name".to_owned())])
-            .into_iter()
-            .collect(),
+        labels: HashMap::from([
+            ("fragile".to_owned(), "sì".to_owned()),
+            (String::new(), "no name".to_owned()),
+        ])
+        .into_iter()
+        .collect(),
         posted_at: Some(Timestamp { seconds: -1, nanos: 1 }),
         sides: vec![1.5, -0.0, 1e300],
         floor: Some(-2),
@@ -100,7 +104,8 @@ async fn bidi() {
 async fn metadata() {
     let Some((_server, courier)) = courier().await else { return };
     let reply = ReplyMetadata::new();
-    let courier = courier.with(CallOptions::new().metadata("x-note", "a, b; c=d").metadata("x-note", "twice").capture(&reply));
+    let courier = courier
+        .with(CallOptions::new().metadata("x-note", "a, b; c=d").metadata("x-note", "twice").capture(&reply));
     let check = || {
         assert_eq!(reply.header("x-note-echo").as_deref(), Some("a, b; c=d|twice"));
         assert_eq!(reply.trailer("x-done").as_deref(), Some("yes"));
@@ -152,7 +157,8 @@ async fn deadline() {
 #[tokio::test]
 async fn domain_error_is_typed() {
     let Some((_server, courier)) = courier().await else { return };
-    let ending = |ending: Ending| WeighRequest { parcel: Some(parcel()), ending: ending.into(), ..Default::default() };
+    let ending =
+        |ending: Ending| WeighRequest { parcel: Some(parcel()), ending: ending.into(), ..Default::default() };
 
     match courier.weigh(ending(Ending::TooHeavy)).await {
         Err(CallError::Domain(CourierError::ParcelTooHeavy { id, grams })) => {
@@ -210,7 +216,8 @@ async fn many_calls_at_once() {
     let calls: Vec<_> = (0..200)
         .map(|grams| {
             let courier = courier.clone();
-            let request = WeighRequest { parcel: Some(Parcel { grams, ..Default::default() }), ..Default::default() };
+            let request =
+                WeighRequest { parcel: Some(Parcel { grams, ..Default::default() }), ..Default::default() };
             tokio::spawn(async move { courier.weigh(request).await.unwrap().parcel.unwrap().grams })
         })
         .collect();
@@ -222,7 +229,8 @@ async fn many_calls_at_once() {
 #[tokio::test]
 async fn a_server_that_dies() {
     let Some((server, courier)) = courier().await else { return };
-    let mut stops = courier.track(TrackRequest { stops: 1_000_000, hold_ms: 1, ..Default::default() }).await.unwrap();
+    let mut stops =
+        courier.track(TrackRequest { stops: 1_000_000, hold_ms: 1, ..Default::default() }).await.unwrap();
     assert_eq!(stops.next().await.unwrap().unwrap().number, 1);
     server.kill().await;
     // What was under way fails and ends.
