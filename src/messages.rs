@@ -27,8 +27,8 @@ pub(crate) struct Messages {
 }
 
 /// What printed code may do: its names and shapes are the IDL's, and not everybody comments.
-pub(crate) const ALLOWED: &str = "#[allow(deprecated, missing_docs, clippy::enum_variant_names, \
-    clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::should_implement_trait, \
+pub(crate) const ALLOWED: &str = "#[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, \
+    clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::should_implement_trait, \
     clippy::upper_case_acronyms, clippy::wrong_self_convention)]";
 
 /// Stands in a text where the comment with this number belongs: prost-build would change the comments it is given.
@@ -44,20 +44,10 @@ pub(crate) fn comment_number(line: &str) -> Option<usize> {
 /// Prints the messages of all generated files.
 pub(crate) fn print(model: &Model, edits: &Edits, diags: &mut Diagnostics) -> Messages {
     let mut comments = Vec::new();
-    let requests: Vec<(Module, FileDescriptorProto)> = model
-        .files
-        .iter()
-        .map(|file| {
-            let mut descriptor = file.descriptor.clone();
-            descriptor.source_code_info = Some(mark(&descriptor, &mut comments));
-            edit(&mut descriptor, &file.package, edits);
-            (Module::from_protobuf_package_name(&file.package), descriptor)
-        })
-        .collect();
-    let mut files = match generate(model, requests.clone(), edits, None) {
+    let mut files = match generate(model, edits, None, &mut comments) {
         Ok(files) => files,
         Err(problem) => {
-            diags.push(locate(model, &requests, edits, problem));
+            diags.push(locate(model, edits, problem));
             return Messages::default();
         }
     };
@@ -71,14 +61,18 @@ pub(crate) fn print(model: &Model, edits: &Edits, diags: &mut Diagnostics) -> Me
 /// Runs prost-build on all files; prints those that are generated, or `only` one of them.
 fn generate(
     model: &Model,
-    requests: Vec<(Module, FileDescriptorProto)>,
     edits: &Edits,
     only: Option<&str>,
+    comments: &mut Vec<Vec<String>>,
 ) -> Result<BTreeMap<Module, syn::File>, String> {
     let mut config = prost_build::Config::new();
     config.prost_path(format!("{RUNTIME}::prost")).compile_well_known_types();
-    for (file, (_, descriptor)) in model.files.iter().zip(&requests) {
+    let mut requests = Vec::new();
+    for file in &model.files {
         let printed = file.generate && only.is_none_or(|only| only == file.name);
+        let mut descriptor = file.descriptor.clone();
+        descriptor.source_code_info = printed.then(|| mark(&descriptor, comments));
+        edit(&mut descriptor, &file.package, edits);
         let top = descriptor.message_type.iter().map(DescriptorProto::name);
         for name in top.chain(descriptor.enum_type.iter().map(EnumDescriptorProto::name)) {
             let full_name = if file.package.is_empty() { name.to_owned() } else { format!("{}.{name}", file.package) };
@@ -91,6 +85,7 @@ fn generate(
                 config.type_attribute(format!(".{full_name}"), ALLOWED);
             }
         }
+        requests.push((Module::from_protobuf_package_name(&file.package), descriptor));
     }
     let texts = quietly(|| config.generate(requests).map_err(|error| error.to_string()))?;
     let parsed = texts.into_iter().map(|(module, text)| {
@@ -120,14 +115,9 @@ fn quietly<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
 }
 
 /// Finds the file that prost-build stumbles over by printing one at a time.
-fn locate(
-    model: &Model,
-    requests: &[(Module, FileDescriptorProto)],
-    edits: &Edits,
-    problem: String,
-) -> Diagnostic {
+fn locate(model: &Model, edits: &Edits, problem: String) -> Diagnostic {
     let guilty = model.files.iter().filter(|file| file.generate).find_map(|file| {
-        let problem = generate(model, requests.to_vec(), edits, Some(&file.name)).err()?;
+        let problem = generate(model, edits, Some(&file.name), &mut Vec::new()).err()?;
         Some((file.path.clone(), problem))
     });
     let (file, problem) = guilty.map_or((None, problem), |(file, problem)| (Some(file), problem));

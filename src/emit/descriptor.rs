@@ -4,8 +4,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::{docs, path};
-use crate::model::{Idempotency, Shape};
-use crate::plan::{Method, Package, Service};
+use crate::plan::{Idempotency, Method, Package, Service, Shape};
 
 pub(super) fn item(service: &Service) -> TokenStream {
     let Service { wire, constant, methods, .. } = service;

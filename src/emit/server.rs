@@ -4,8 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{docs, docs_or, path};
-use crate::model::Shape;
-use crate::plan::{Method, Service};
+use crate::plan::{Method, Service, Shape};
 
 pub(super) fn items(service: &Service) -> TokenStream {
     if !service.settings.server {

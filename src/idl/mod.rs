@@ -110,7 +110,12 @@ fn build(compiled: &Compiled, diags: &mut Diagnostics) -> Model {
     let mut decoded = BTreeMap::new();
     for bytes in &compiled.files {
         match (raw::File::decode(bytes.as_slice()), prost_types::FileDescriptorProto::decode(bytes.as_slice())) {
-            (Ok(raw), Ok(descriptor)) => {
+            (Ok(mut raw), Ok(mut descriptor)) => {
+                if is_well_known(&raw.name) {
+                    // Whatever a newer protoc writes them in: nothing is printed from them.
+                    "proto3".clone_into(&mut raw.syntax);
+                    descriptor.syntax = Some(raw.syntax.clone());
+                }
                 decoded.insert(raw.name.clone(), (raw, descriptor, bytes));
             }
             (Err(error), _) | (_, Err(error)) => {

@@ -135,6 +135,10 @@ struct Roots {
 
 impl FileResolver for Roots {
     fn open_file(&self, name: &str) -> Result<File, protox::Error> {
+        // Installations of protoc bring their own copies, which may use what cannot be read yet; the types are prost's.
+        if is_well_known(name) {
+            return Err(protox::Error::file_not_found(name));
+        }
         for root in &self.roots {
             let path = root.join(name);
             if path.is_file() {

@@ -10,12 +10,15 @@ use prost_types::DescriptorProto;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::idl;
-use crate::model::{self, Idempotency, Model, Shape};
+use crate::model::{self, Model};
 use crate::names::{self, Scope};
 use crate::settings::Settings;
 
 mod errors;
 mod service;
+
+// Two words that mean the same in the IDL and in Rust.
+pub(crate) use crate::model::{Idempotency, Shape};
 
 /// Everything that will be printed.
 #[derive(Debug, Default)]

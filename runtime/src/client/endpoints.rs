@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tonic::Status;
 use tonic::transport::Channel;
 
-use super::transport;
+use super::target;
 use crate::call::now;
 use crate::registry::{Instance, Instances};
 
@@ -151,7 +151,7 @@ fn connect(list: &[Instance], last: &[Arc<Endpoint>]) -> Arc<[Arc<Endpoint>]> {
                 failed: Arc::clone(&known.failed),
             }));
         }
-        match transport::channel(&address) {
+        match target::channel(&address) {
             Ok(channel) => Some(Arc::new(Endpoint {
                 address,
                 weight,

@@ -21,13 +21,14 @@ mod leash;
 mod reply_stream;
 mod requests;
 mod response;
+mod target;
 mod transport;
 
 use endpoints::Endpoints;
 use reply_stream::RawReplies;
 pub use reply_stream::ReplyStream;
 use requests::Requests;
-pub use transport::ConnectError;
+pub use target::ConnectError;
 use transport::Transport;
 
 use crate::call::{Call, CallOptions, Timeout, now};
@@ -59,7 +60,7 @@ impl Client {
     /// Fails when the target is no address, and outside of a tokio runtime.
     pub fn connect<E: DomainError>(service: &'static Service, target: &str) -> Result<Self, ConnectError> {
         known::register::<E>();
-        Ok(Self::new(service, Transport::Address(transport::channel(target)?)))
+        Ok(Self::new(service, Transport::Address(target::channel(target)?)))
     }
 
     /// A client of the instances that `registry` has of the service's app.

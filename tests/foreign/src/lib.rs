@@ -2,11 +2,6 @@
 
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms)]
 #![deny(clippy::all, rustdoc::all)]
-#![allow(
-    clippy::doc_lazy_continuation,
-    clippy::doc_overindented_list_items,
-    reason = "drawings and lists in foreign comments that were not meant as Markdown"
-)]
 
 /// What crates ship: `grpc.health.v1`, `grpc.reflection.{v1,v1alpha}`, `opentelemetry.proto`.
 pub mod crates {
