@@ -86,19 +86,22 @@ pub(super) fn compile(inputs: &[String], includes: &[PathBuf], diags: &mut Diagn
     let mut compiler = protox::Compiler::with_file_resolver(resolver);
     compiler.include_imports(true).include_source_info(true);
     for path in found {
-        let Some((root, name)) = name_below(&roots, &path) else {
+        let Some(name) = name_below(&roots, &path) else {
             diags.push(
                 Diagnostic::error(Code::NotFound, format!("`{}` is below no include root", path.display()))
                     .help("give the folder that its imports start from with `-I`"),
             );
             continue;
         };
-        // The same file through two roots, or hidden by another one of its name: protoc refuses that, and so do we.
-        if let Some(other) = roots.iter().find(|other| other.join(&name).is_file()).filter(|other| *other != root) {
-            let hidden = path.display();
+        // Imports of that name would lead to another file: protoc refuses that, and so do we.
+        let first = roots.iter().map(|root| root.join(&name)).find(|path| path.is_file());
+        if let Some(other) = first.filter(|other| !is_same(other, &path)) {
             diags.push(
-                Diagnostic::error(Code::NotFound, format!("`{hidden}` is hidden by `{}`", other.join(&name).display()))
-                    .help("give the include roots in another order, or the other file"),
+                Diagnostic::error(
+                    Code::NotFound,
+                    format!("`{}` is hidden by `{}`", path.display(), tidy(&other).display()),
+                )
+                .help("give the include roots in another order, or the other file"),
             );
             continue;
         }
@@ -112,7 +115,7 @@ pub(super) fn compile(inputs: &[String], includes: &[PathBuf], diags: &mut Diagn
         compiled.paths.insert(name.clone(), slashed(path));
         compiled.read.insert(path.clone());
         // Complaints of later stages show the line they speak of.
-        if let Ok(text) = fs::read_to_string(path) {
+        if let Some((text, _)) = text_of(path) {
             diags.source(slashed(path), text);
         }
     }
@@ -142,8 +145,13 @@ impl FileResolver for Roots {
         for root in &self.roots {
             let path = root.join(name);
             if path.is_file() {
-                self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert((name.to_owned(), path.clone()));
-                return File::open(name, &path);
+                let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+                opened.insert((name.to_owned(), tidy(&path)));
+                // protoc passes over a byte order mark, too.
+                return match text_of(&path) {
+                    Some((text, true)) => File::from_source(name, &text),
+                    _ => File::open(name, &path),
+                };
             }
         }
         match CARRIED.iter().find(|(carried, _)| *carried == name) {
@@ -228,19 +236,32 @@ fn fixed_part(pattern: &Path) -> PathBuf {
     pattern.components().take_while(fixed).collect()
 }
 
-/// The root that a file lies below, and what an import would call the file.
-fn name_below<'a>(roots: &'a [PathBuf], path: &Path) -> Option<(&'a PathBuf, String)> {
-    let lexical = |root: &'a PathBuf| {
+/// What an import would call a file that lies below one of the roots.
+fn name_below(roots: &[PathBuf], path: &Path) -> Option<String> {
+    let lexical = |root: &PathBuf| {
         let root_path = if root == Path::new(".") { Path::new("") } else { root.as_path() };
-        let relative = path.is_relative() || root.is_absolute();
-        let rest = path.strip_prefix(root_path).ok().filter(|_| relative)?;
-        Some((root, slashed(rest)))
+        let rest = path.strip_prefix(root_path).ok()?;
+        (path.is_relative() || root.is_absolute()).then(|| slashed(rest))
     };
-    let resolved = |root: &'a PathBuf| {
-        let (root_path, path) = (root.canonicalize().ok()?, path.canonicalize().ok()?);
-        Some((root, slashed(path.strip_prefix(root_path).ok()?)))
+    let resolved = |root: &PathBuf| {
+        let (root, path) = (root.canonicalize().ok()?, path.canonicalize().ok()?);
+        Some(slashed(path.strip_prefix(root).ok()?))
     };
     roots.iter().find_map(lexical).or_else(|| roots.iter().find_map(resolved))
+}
+
+/// Whether two paths lead to one file.
+fn is_same(a: &Path, b: &Path) -> bool {
+    a.canonicalize().ok().is_some_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+}
+
+/// The text of a file without a byte order mark, and whether it had one.
+fn text_of(path: &Path) -> Option<(String, bool)> {
+    let text = fs::read_to_string(path).ok()?;
+    Some(match text.strip_prefix('\u{feff}') {
+        Some(rest) => (rest.to_owned(), true),
+        None => (text, false),
+    })
 }
 
 /// Without `.` components.
@@ -259,7 +280,7 @@ fn complain(error: &protox::Error, roots: &[PathBuf], diags: &mut Diagnostics) {
         let path = roots.iter().map(|root| root.join(name)).find(|path| path.is_file());
         path.map_or_else(|| name.to_owned(), |path| slashed(&tidy(&path)))
     });
-    let text = file.as_ref().and_then(|file| fs::read_to_string(file).ok());
+    let text = file.as_ref().and_then(|file| text_of(Path::new(file))).map(|(text, _)| text);
     if let (Some(file), Some(text)) = (&file, &text) {
         if text.lines().any(|line| line.trim_start().starts_with("edition")) && error.is_parse() {
             diags.push(edition(file));

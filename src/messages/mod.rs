@@ -3,7 +3,7 @@
 //! In: the model's descriptors and the plan's edits. Out: the items of each package, and the comments that belong to them;
 //! what prost cannot express, and its panics, as complaints. Never: services, files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
@@ -16,6 +16,8 @@ use crate::model::Model;
 use crate::names::{self, RUNTIME};
 use crate::plan::Edits;
 use crate::{docs, idl};
+
+mod twins;
 
 /// What prost-build printed.
 #[derive(Default)]
@@ -51,11 +53,29 @@ pub(crate) fn print(model: &Model, edits: &Edits, diags: &mut Diagnostics) -> Me
             return Messages::default();
         }
     };
+    for package in &model.packages {
+        let Some(items) = files.get(&Module::from_protobuf_package_name(&package.name)) else { continue };
+        let place = model.files.iter().find(|file| package.files.contains(&file.name)).map(|file| Span::file(&file.path));
+        for twice in twins::find(items, modules_below(model, &package.name)) {
+            diags.push(
+                Diagnostic::error(Code::Messages, format!("{twice} in package `{}`", package.name))
+                    .at(place.clone())
+                    .help("rename one of the two in the IDL: Rust writes both the same way"),
+            );
+        }
+    }
     let packages = model.packages.iter().filter_map(|package| {
         let items = files.remove(&Module::from_protobuf_package_name(&package.name))?;
         Some((package.name.clone(), items))
     });
     Messages { packages: packages.collect(), comments }
+}
+
+/// The modules of the packages directly below a package: `v1` below `shop`.
+fn modules_below(model: &Model, package: &str) -> BTreeSet<String> {
+    let prefix = if package.is_empty() { String::new() } else { format!("{package}.") };
+    let below = model.packages.iter().filter_map(|other| other.name.strip_prefix(&prefix));
+    below.filter_map(|rest| rest.split('.').next()).filter(|part| !part.is_empty()).map(names::module).collect()
 }
 
 /// Runs prost-build on all files; prints those that are generated, or `only` one of them.
