@@ -171,6 +171,27 @@ pub fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
+/// Whether a new folder can take this place: nothing is there, or an empty folder. `.` and `..` are never free.
+pub fn is_free(dir: &Path) -> bool {
+    match fs::read_dir(dir) {
+        Ok(mut entries) => dir.file_name().is_some() && entries.next().is_none(),
+        // A link that leads nowhere is something, too.
+        Err(_) => fs::symlink_metadata(dir).is_err(),
+    }
+}
+
+/// Where a folder really is, or will be, if that around it exists already.
+pub fn absolute(dir: &Path) -> io::Result<PathBuf> {
+    let Some(name) = dir.file_name().filter(|_| fs::symlink_metadata(dir).is_err()) else { return fs::canonicalize(dir) };
+    let around = dir.parent().filter(|around| *around != Path::new("")).unwrap_or(Path::new("."));
+    Ok(fs::canonicalize(around)?.join(name))
+}
+
+/// A new file for what a program says.
+pub fn log(path: &Path) -> io::Result<fs::File> {
+    fs::File::create(path)
+}
+
 /// A folder for a project that lives as long as this value.
 pub fn temporary() -> io::Result<tempfile::TempDir> {
     tempfile::Builder::new().prefix("jovian-").tempdir_in(env::temp_dir())

@@ -1,11 +1,11 @@
 //! `jovian new`: a service that builds, serves, is tested and explains itself.
 
 use std::io;
-use std::path::{self, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::{Outcome, say};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::files::{Files, Owner};
+use crate::files::{self, Files, Owner};
 use crate::scaffold::{self, Name, RuntimeSource};
 
 /// Make a new service: IDL, handlers, tests, configuration, CI.
@@ -51,36 +51,25 @@ src/service.rs is where your code goes, and README.md says where the rest is.",
 
 /// Makes a project in `dir`, all of it or nothing.
 pub(super) fn create(name: &Name, runtime: RuntimeSource, dir: &Path) -> Result<Files, Diagnostics> {
-    refuse_existing(dir)?;
     let refused = |error: io::Error| match error.kind() {
+        // Somebody was faster.
         io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => exists(dir),
         _ => Diagnostic::error(Code::Io, format!("cannot make `{}`: {error}", dir.display()))
             .help("check that the folder around it exists and may be written"),
     };
-    let absolute = |path: &Path| path.canonicalize().or_else(|_| path::absolute(path));
-    let around = dir.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
-    let project = absolute(around).map_err(refused)?.join(dir.file_name().unwrap_or_default());
+    if !files::is_free(dir) {
+        return Err(exists(dir).into());
+    }
     let runtime = match runtime {
-        RuntimeSource::Path(path) if !path.join("Cargo.toml").is_file() => return Err(no_runtime(&path).into()),
-        RuntimeSource::Path(path) => RuntimeSource::Path(absolute(&path).map_err(refused)?),
+        RuntimeSource::Path(path) => {
+            files::read(&path.join("Cargo.toml")).map_err(|error| no_runtime(&path, &error))?;
+            RuntimeSource::Path(files::absolute(&path).map_err(refused)?)
+        }
         other => other,
     };
-    let files = scaffold::scaffold(name, &runtime, &project)?;
+    let files = scaffold::scaffold(name, &runtime, &files::absolute(dir).map_err(refused)?)?;
     files.create(dir).map_err(refused)?;
     Ok(files)
-}
-
-/// Only what does not exist, or is an empty folder that nobody is in, becomes a project.
-fn refuse_existing(dir: &Path) -> Result<(), Diagnostic> {
-    // `.` and `..` have no name that a new folder could take.
-    if dir.file_name().is_none() {
-        return Err(exists(dir));
-    }
-    match dir.read_dir() {
-        Ok(mut entries) => entries.next().map_or(Ok(()), |_| Err(exists(dir))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && dir.symlink_metadata().is_err() => Ok(()),
-        Err(_) => Err(exists(dir)),
-    }
 }
 
 fn exists(dir: &Path) -> Diagnostic {
@@ -88,7 +77,7 @@ fn exists(dir: &Path) -> Diagnostic {
         .help("give another folder with `--path`; nothing was touched")
 }
 
-fn no_runtime(dir: &Path) -> Diagnostic {
-    Diagnostic::error(Code::NotFound, format!("there is no crate in `{}`", dir.display()))
+fn no_runtime(dir: &Path, error: &io::Error) -> Diagnostic {
+    Diagnostic::error(Code::NotFound, format!("no crate in `{}`: {error}", dir.display()))
         .help("give the folder of the crate `jovian-runtime`: `--runtime path=../jovian/runtime`")
 }

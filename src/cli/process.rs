@@ -3,13 +3,14 @@
 //! In: a command. Out: a [`Program`] that runs. Never: one that outlives its value, with all that it started itself; an
 //! interrupt from the keyboard that leaves something behind.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::files;
 
 /// Set once somebody wants all of this to end.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -42,14 +43,20 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Starts it.
-    pub(super) fn start(command: &mut Command, output: Output<'_>) -> io::Result<Self> {
-        command.stdin(Stdio::null());
+    /// Starts cargo in a folder, with these arguments and variables.
+    pub(super) fn cargo(
+        dir: &Path,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+        output: Output<'_>,
+    ) -> io::Result<Self> {
+        let mut command = Command::new("cargo");
+        command.args(arguments).envs(variables.iter().copied()).current_dir(dir).stdin(Stdio::null());
         if let Output::Kept(file) = output {
-            let file = File::create(file)?;
+            let file = files::log(file)?;
             command.stdout(file.try_clone()?).stderr(file);
         }
-        own_group(command);
+        own_group(&mut command);
         Ok(Self { child: command.spawn()?, ended: false })
     }
 

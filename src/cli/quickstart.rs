@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use super::process::{self, Output, Program};
@@ -25,6 +25,8 @@ pub(super) struct Arguments {}
 
 /// The service that is made.
 const NAME: &str = "shop.order.orders";
+/// Nobody debugs what is gone in a minute, and it builds in less time without.
+const NO_DEBUG_INFO: (&str, &str) = ("CARGO_PROFILE_DEV_DEBUG", "0");
 /// How long a service that is built may take to listen.
 const START: Duration = Duration::from_secs(60);
 /// How often somebody who cannot see cargo's own progress is told that it goes on.
@@ -77,7 +79,7 @@ impl Tour {
         // A terminal shows cargo's own progress. Elsewhere it would be noise, unless it ends badly.
         let shown = io::stderr().is_terminal();
         let output = if shown { Output::Shown } else { Output::Kept(&log) };
-        let mut build = start("cargo", self.cargo(&["build", "--bins", "--examples"]), output)?;
+        let mut build = self.cargo(&["build", "--bins", "--examples"], &[NO_DEBUG_INFO], output)?;
         let (began, mut last) = (Instant::now(), Instant::now());
         let status = build.watch(|status| {
             if !shown && last.elapsed() >= SIGN_OF_LIFE {
@@ -92,10 +94,11 @@ impl Tour {
 
     fn start(&self, address: SocketAddr) -> Result<Program, Diagnostics> {
         let log = self.log("service");
-        let mut command = self.cargo(&["run", "--quiet"]);
+        let listen = address.to_string();
         // Nobody has to hear that it goes away before it may go.
-        command.env("JOVIAN_SERVER__ADDRESS", address.to_string()).env("JOVIAN_SERVER__STOP_WAIT_MS", "0");
-        let mut service = start("cargo", command, Output::Kept(&log))?;
+        let settings =
+            [NO_DEBUG_INFO, ("JOVIAN_SERVER__ADDRESS", &listen), ("JOVIAN_SERVER__STOP_WAIT_MS", "0")];
+        let mut service = self.cargo(&["run", "--quiet"], &settings, Output::Kept(&log))?;
         let began = Instant::now();
         let ended = service.watch(|status| match status {
             Some(status) => Some(Some(status)),
@@ -111,8 +114,8 @@ impl Tour {
     fn call(&self, address: SocketAddr) -> Result<(), Diagnostics> {
         let log = self.log("call");
         let target = format!("http://{address}");
-        let command = self.cargo(&["run", "--quiet", "--example", "call", "--", &target]);
-        let mut call = start("cargo", command, Output::Kept(&log))?;
+        let arguments = ["run", "--quiet", "--example", "call", "--", &target];
+        let mut call = self.cargo(&arguments, &[NO_DEBUG_INFO], Output::Kept(&log))?;
         let status = call.watch(|status| status).map_err(|error| broken("the client", &error))?;
         if !status.success() {
             return Err(self.failed("the client", "call", status));
@@ -121,10 +124,18 @@ impl Tour {
         Ok(())
     }
 
-    fn cargo(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("cargo");
-        command.args(arguments).current_dir(&self.project);
-        command
+    fn cargo(
+        &self,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+        output: Output<'_>,
+    ) -> Result<Program, Diagnostics> {
+        Program::cargo(&self.project, arguments, variables, output).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Diagnostic::error(Code::Program, "there is no `cargo` on the PATH")
+                .help("install Rust, which brings it: https://rustup.rs")
+                .into(),
+            _ => broken("cargo", &error),
+        })
     }
 
     fn log(&self, program: &str) -> PathBuf {
@@ -166,15 +177,6 @@ fn seconds(since: Instant) -> String {
 /// A port that is free now. Somebody else could take it before the service does, which then says so.
 fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0")?.local_addr()
-}
-
-fn start(name: &str, mut command: Command, output: Output<'_>) -> Result<Program, Diagnostics> {
-    Program::start(&mut command, output).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => Diagnostic::error(Code::Program, format!("there is no `{name}` on the PATH"))
-            .help("install Rust, which brings it: https://rustup.rs")
-            .into(),
-        _ => broken(name, &error),
-    })
 }
 
 fn broken(what: &str, error: &io::Error) -> Diagnostics {
