@@ -51,10 +51,14 @@ pub(crate) fn type_name(wire: &str) -> String {
     escape(wire.to_upper_camel_case())
 }
 
-/// `OrdersService` → `ORDERS_SERVICE`, and `Orders_`, which had to make way, → `ORDERS_`
+/// `OrderDesk` → `ORDER_DESK`, and `Orders_`, which had to make way, → `ORDERS_`.
+///
+/// Never the name of the type itself: `S` → `S_SERVICE`.
 pub(crate) fn constant(name: &str) -> String {
     let stem = name.trim_end_matches('_');
-    escape(stem.to_shouty_snake_case()) + &name[stem.len()..]
+    let shouted = escape(stem.to_shouty_snake_case());
+    let shouted = if shouted == stem { shouted + "_SERVICE" } else { shouted };
+    shouted + &name[stem.len()..]
 }
 
 /// `Orders` and `Server` → `OrdersServer`; of `Orders_`, which had to make way, `OrdersServer_`
@@ -155,6 +159,7 @@ mod tests {
         assert_eq!(type_name("self"), "Self_");
         assert_eq!(variant("OrdersError", "ORDERS_ERROR_OUT_OF_STOCK"), "OutOfStock");
         assert_eq!(constant("FooBar_"), "FOO_BAR_");
+        assert_eq!(constant("S"), "S_SERVICE");
         assert_eq!(variant("Foo", "FOOBAR"), "Foobar");
         assert_eq!(variant("Foo", "FOO_2"), "Foo2");
         assert_eq!(package_file("shop.type.v1"), "shop.type.v1.rs");

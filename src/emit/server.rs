@@ -55,7 +55,7 @@ fn trait_method(method: &Method) -> TokenStream {
 
 fn server(service: &Service) -> TokenStream {
     let Service { wire, name, server, constant, error, .. } = service;
-    let doc = docs([format!("Serves `{wire}`, as answered by a [`{name}`].").as_str()]);
+    let doc = docs([format!("Serves an implementation of [`{name}`] as `{wire}`.").as_str()]);
     let (name, server, constant, error) = (path(name), path(server), path(constant), path(error));
     let rows = service.methods.iter().map(|method| row(&name, method));
     quote! {

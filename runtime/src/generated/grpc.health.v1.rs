@@ -46,7 +46,7 @@ pub trait Health: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 }
 
-/// Serves `grpc.health.v1.Health`, as answered by a [`Health`].
+/// Serves an implementation of [`Health`] as `grpc.health.v1.Health`.
 #[derive(Clone, Debug)]
 pub struct HealthServer(__jovian::BoundService);
 

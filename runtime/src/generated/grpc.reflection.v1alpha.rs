@@ -31,7 +31,7 @@ pub trait ServerReflection: ::core::marker::Send + ::core::marker::Sync + 'stati
     > + ::core::marker::Send;
 }
 
-/// Serves `grpc.reflection.v1alpha.ServerReflection`, as answered by a [`ServerReflection`].
+/// Serves an implementation of [`ServerReflection`] as `grpc.reflection.v1alpha.ServerReflection`.
 #[derive(Clone, Debug)]
 pub struct ServerReflectionServer(__jovian::BoundService);
 

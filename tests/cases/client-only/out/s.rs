@@ -3,7 +3,7 @@
 use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `s.S`: its names, its methods and their policies.
-pub static S: __jovian::Service = __jovian::Service::new(
+pub static S_SERVICE: __jovian::Service = __jovian::Service::new(
         "s.S",
         &[__jovian::Method::new("/s.S/Do", 0, __jovian::Kind::Unary)],
     )
@@ -20,7 +20,7 @@ impl SClient {
     pub fn discover(
         app: &__jovian::App,
     ) -> ::core::result::Result<Self, __jovian::ConnectError> {
-        __jovian::Client::discover::<__jovian::NoDomainError>(&S, app).map(Self)
+        __jovian::Client::discover::<__jovian::NoDomainError>(&S_SERVICE, app).map(Self)
     }
 
     /// Calls the service at `target`, such as `http://127.0.0.1:9000`; connects with the first call.
@@ -30,7 +30,8 @@ impl SClient {
     pub fn connect(
         target: &str,
     ) -> ::core::result::Result<Self, __jovian::ConnectError> {
-        __jovian::Client::connect::<__jovian::NoDomainError>(&S, target).map(Self)
+        __jovian::Client::connect::<__jovian::NoDomainError>(&S_SERVICE, target)
+            .map(Self)
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.
@@ -56,7 +57,7 @@ impl SClient {
         &self,
         request: M,
     ) -> ::core::result::Result<M, __jovian::CallError<__jovian::NoDomainError>> {
-        self.0.unary(&S.methods[0], request).await
+        self.0.unary(&S_SERVICE.methods[0], request).await
     }
 }
 

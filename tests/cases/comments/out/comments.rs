@@ -65,7 +65,7 @@ pub trait Chatty: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 }
 
-/// Serves `comments.Chatty`, as answered by a [`Chatty`].
+/// Serves an implementation of [`Chatty`] as `comments.Chatty`.
 #[derive(Clone, Debug)]
 pub struct ChattyServer(__jovian::BoundService);
 

@@ -24,7 +24,7 @@ pub trait Jobs: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 }
 
-/// Serves `jobs.v1.Jobs`, as answered by a [`Jobs`].
+/// Serves an implementation of [`Jobs`] as `jobs.v1.Jobs`.
 #[derive(Clone, Debug)]
 pub struct JobsServer(__jovian::BoundService);
 

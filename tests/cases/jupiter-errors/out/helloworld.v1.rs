@@ -30,7 +30,7 @@ pub trait GreeterService: ::core::marker::Send + ::core::marker::Sync + 'static 
     > + ::core::marker::Send;
 }
 
-/// Serves `helloworld.v1.GreeterService`, as answered by a [`GreeterService`].
+/// Serves an implementation of [`GreeterService`] as `helloworld.v1.GreeterService`.
 #[derive(Clone, Debug)]
 pub struct GreeterServiceServer(__jovian::BoundService);
 

@@ -30,7 +30,7 @@ pub trait Greeter: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 }
 
-/// Serves `greeter.v1.Greeter`, as answered by a [`Greeter`].
+/// Serves an implementation of [`Greeter`] as `greeter.v1.Greeter`.
 #[derive(Clone, Debug)]
 pub struct GreeterServer(__jovian::BoundService);
 

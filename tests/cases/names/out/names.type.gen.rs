@@ -119,7 +119,7 @@ pub trait Box: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 }
 
-/// Serves `names.type.gen.Box`, as answered by a [`Box`].
+/// Serves an implementation of [`Box`] as `names.type.gen.Box`.
 #[derive(Clone, Debug)]
 pub struct BoxServer(__jovian::BoundService);
 
@@ -363,7 +363,7 @@ impl BoxClient {
 }
 
 /// What the IDL says of `names.type.gen.T`: its names, its methods and their policies.
-pub static T_: __jovian::Service = __jovian::Service::new(
+pub static T_SERVICE_: __jovian::Service = __jovian::Service::new(
         "names.type.gen.T",
         &[__jovian::Method::new("/names.type.gen.T/Call", 0, __jovian::Kind::Unary)],
     )
@@ -384,7 +384,7 @@ pub trait T_: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 }
 
-/// Serves `names.type.gen.T`, as answered by a [`T_`].
+/// Serves an implementation of [`T_`] as `names.type.gen.T`.
 #[derive(Clone, Debug)]
 pub struct TServer_(__jovian::BoundService);
 
@@ -396,7 +396,7 @@ impl TServer_ {
                 __S,
                 NamesError,
             >(
-                &T_,
+                &T_SERVICE_,
                 service,
                 const {
                     &[
@@ -440,7 +440,7 @@ impl TClient_ {
     pub fn discover(
         app: &__jovian::App,
     ) -> ::core::result::Result<Self, __jovian::ConnectError> {
-        __jovian::Client::discover::<NamesError>(&T_, app).map(Self)
+        __jovian::Client::discover::<NamesError>(&T_SERVICE_, app).map(Self)
     }
 
     /// Calls the service at `target`, such as `http://127.0.0.1:9000`; connects with the first call.
@@ -450,7 +450,7 @@ impl TClient_ {
     pub fn connect(
         target: &str,
     ) -> ::core::result::Result<Self, __jovian::ConnectError> {
-        __jovian::Client::connect::<NamesError>(&T_, target).map(Self)
+        __jovian::Client::connect::<NamesError>(&T_SERVICE_, target).map(Self)
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
@@ -481,7 +481,7 @@ impl TClient_ {
         &self,
         request: Call,
     ) -> ::core::result::Result<Call, __jovian::CallError<NamesError>> {
-        self.0.unary(&T_.methods[0], request).await
+        self.0.unary(&T_SERVICE_.methods[0], request).await
     }
 }
 
@@ -498,7 +498,7 @@ pub trait FooBar: ::core::marker::Send + ::core::marker::Sync + 'static {
     type Error: __jovian::IntoFailure;
 }
 
-/// Serves `names.type.gen.FooBar`, as answered by a [`FooBar`].
+/// Serves an implementation of [`FooBar`] as `names.type.gen.FooBar`.
 #[derive(Clone, Debug)]
 pub struct FooBarServer(__jovian::BoundService);
 
@@ -588,7 +588,7 @@ pub trait FooBar_: ::core::marker::Send + ::core::marker::Sync + 'static {
     type Error: __jovian::IntoFailure;
 }
 
-/// Serves `names.type.gen.Foo_Bar`, as answered by a [`FooBar_`].
+/// Serves an implementation of [`FooBar_`] as `names.type.gen.Foo_Bar`.
 #[derive(Clone, Debug)]
 pub struct FooBarServer_(__jovian::BoundService);
 

@@ -25,7 +25,7 @@ pub trait Down: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 }
 
-/// Serves `a.b.Down`, as answered by a [`Down`].
+/// Serves an implementation of [`Down`] as `a.b.Down`.
 #[derive(Clone, Debug)]
 pub struct DownServer(__jovian::BoundService);
 

@@ -24,7 +24,7 @@ pub trait Up: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 }
 
-/// Serves `a.Up`, as answered by a [`Up`].
+/// Serves an implementation of [`Up`] as `a.Up`.
 #[derive(Clone, Debug)]
 pub struct UpServer(__jovian::BoundService);
 

@@ -24,7 +24,7 @@ pub trait Bare: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 }
 
-/// Serves `Bare`, as answered by a [`Bare`].
+/// Serves an implementation of [`Bare`] as `Bare`.
 #[derive(Clone, Debug)]
 pub struct BareServer(__jovian::BoundService);
 

@@ -24,7 +24,7 @@ pub trait Records: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 }
 
-/// Serves `old.Records`, as answered by a [`Records`].
+/// Serves an implementation of [`Records`] as `old.Records`.
 #[derive(Clone, Debug)]
 pub struct RecordsServer(__jovian::BoundService);
 

@@ -3,7 +3,7 @@
 use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `s.S`: its names, its methods and their policies.
-pub static S: __jovian::Service = __jovian::Service::new(
+pub static S_SERVICE: __jovian::Service = __jovian::Service::new(
         "s.S",
         &[__jovian::Method::new("/s.S/Do", 0, __jovian::Kind::Unary)],
     )
@@ -24,7 +24,7 @@ pub trait S: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 }
 
-/// Serves `s.S`, as answered by a [`S`].
+/// Serves an implementation of [`S`] as `s.S`.
 #[derive(Clone, Debug)]
 pub struct SServer(__jovian::BoundService);
 
@@ -36,7 +36,7 @@ impl SServer {
                 __S,
                 __jovian::NoDomainError,
             >(
-                &S,
+                &S_SERVICE,
                 service,
                 const {
                     &[

@@ -85,7 +85,7 @@ pub trait Clock: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 }
 
-/// Serves `wkt.Clock`, as answered by a [`Clock`].
+/// Serves an implementation of [`Clock`] as `wkt.Clock`.
 #[derive(Clone, Debug)]
 pub struct ClockServer(__jovian::BoundService);
 
