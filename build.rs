@@ -9,6 +9,10 @@ use std::path::Path;
 use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
+    if env::var_os("CARGO_FEATURE_CLI").is_none() {
+        writeln!(io::stdout(), "cargo::rerun-if-changed=build.rs")?;
+        return Ok(());
+    }
     let mut code = table("TEMPLATES", &below(Path::new("templates"))?);
     code += &table("RUNTIME_SOURCES", &below(Path::new("runtime/src"))?);
     for (name, file) in [
@@ -40,7 +44,8 @@ fn below(root: &Path) -> Result<Vec<(String, String)>, Box<dyn Error>> {
             if path.is_dir() {
                 open.push(path);
             } else {
-                let name = path.strip_prefix(root)?.to_str().ok_or("a file name is not UTF-8")?.replace('\\', "/");
+                let name =
+                    path.strip_prefix(root)?.to_str().ok_or("a file name is not UTF-8")?.replace('\\', "/");
                 files.push((name, read(&path)?));
             }
         }

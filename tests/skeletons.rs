@@ -122,10 +122,13 @@ fn the_runtime_is_vendored() {
     let dir = empty();
     assert!(jovian(dir.path(), &["new", "orders"]).status.success());
     let vendored = tree(&dir.path().join("orders/vendor/jovian-runtime"));
-    let sources: BTreeMap<String, String> =
-        vendored.iter().filter_map(|(name, text)| Some((name.strip_prefix("src/")?.to_owned(), text.clone()))).collect();
+    let sources: BTreeMap<String, String> = vendored
+        .iter()
+        .filter_map(|(name, text)| Some((name.strip_prefix("src/")?.to_owned(), text.clone())))
+        .collect();
     assert!(differences("the runtime", &tree(&root().join("runtime/src")), &sources).is_empty());
-    let others: Vec<&str> = vendored.keys().map(String::as_str).filter(|name| !name.starts_with("src/")).collect();
+    let others: Vec<&str> =
+        vendored.keys().map(String::as_str).filter(|name| !name.starts_with("src/")).collect();
     assert_eq!(others, ["Cargo.toml", "LICENSE", "rustfmt.toml"]);
     let here = root().display().to_string();
     for (name, text) in tree(&dir.path().join("orders")) {
@@ -138,7 +141,10 @@ fn the_runtime_can_come_from_elsewhere() {
     let runtime = root().join("runtime").display().to_string();
     for (source, dependency) in [
         (format!("path={runtime}"), "jovian-runtime = { path = \""),
-        ("git=https://example.com/jovian#v1".to_owned(), "jovian-runtime = { git = \"https://example.com/jovian\", rev = \"v1\" }"),
+        (
+            "git=https://example.com/jovian#v1".to_owned(),
+            "jovian-runtime = { git = \"https://example.com/jovian\", rev = \"v1\" }",
+        ),
         ("registry=0.1".to_owned(), "jovian-runtime = \"0.1\""),
     ] {
         let dir = empty();
@@ -161,13 +167,19 @@ fn the_runtime_can_come_from_elsewhere() {
 #[test]
 fn every_name_gives_formatted_and_fresh_code() {
     let long = "acme_platform.customer_relations.subscription_invoices";
-    for name in ["a", "orders", "shop.inventory", "shop.item", "eu.shop.order.order_lines", "shop.app.calls", long] {
+    for name in
+        ["a", "orders", "shop.inventory", "shop.item", "eu.shop.order.order_lines", "shop.app.calls", long]
+    {
         let dir = empty();
         let project = dir.path().join("project");
         let run = jovian(dir.path(), &["new", name, "--path", "project"]);
         assert!(run.status.success(), "{}", said(&run));
         let sources = ["src/lib.rs", "src/main.rs", "tests/service.rs", "examples/call.rs"];
-        let fmt = Command::new("rustfmt").args(["--check", "--edition", "2024"]).args(sources).current_dir(&project).output();
+        let fmt = Command::new("rustfmt")
+            .args(["--check", "--edition", "2024"])
+            .args(sources)
+            .current_dir(&project)
+            .output();
         let fmt = fmt.expect("rustfmt runs");
         assert!(fmt.status.success(), "{name}: {}", said(&fmt));
         let check = jovian(&project, &["gen", "--check"]);
@@ -217,7 +229,10 @@ fn a_failure_leaves_nothing_behind() {
     }
     let _superuser = fs::remove_file(locked.join("probe"));
     assert_eq!(before, tree(dir.path()));
-    let names: Vec<_> = fs::read_dir(dir.path()).expect("the folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    let names: Vec<_> = fs::read_dir(dir.path())
+        .expect("the folder")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
     assert_eq!(names.len(), 2, "{names:?}");
 }
 
@@ -243,7 +258,8 @@ fn a_new_service_builds_passes_its_checks_and_answers() {
     passes(&project, &["fmt", "--check"]);
     assert!(jovian(&project, &["gen", "--check"]).status.success());
 
-    let address = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").to_string();
+    let address =
+        TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").to_string();
     let service = cargo(&project, &["run", "--quiet"])
         .env("JOVIAN_SERVER__ADDRESS", &address)
         .stdout(Stdio::piped())
@@ -251,7 +267,8 @@ fn a_new_service_builds_passes_its_checks_and_answers() {
         .map(Running)
         .expect("it starts");
     eventually("it listens", Duration::from_secs(60), || TcpStream::connect(&address).is_ok());
-    let called = passes(&project, &["run", "--quiet", "--example", "call", "--", &format!("http://{address}")]);
+    let called =
+        passes(&project, &["run", "--quiet", "--example", "call", "--", &format!("http://{address}")]);
     let readme = fs::read_to_string(project.join("README.md")).expect("the README");
     for line in called.lines() {
         assert!(readme.contains(line), "the README does not show `{line}`");

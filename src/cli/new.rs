@@ -34,7 +34,8 @@ pub(super) fn run(arguments: Arguments) -> Result<Outcome, Diagnostics> {
     let name = Name::parse(&arguments.name)?;
     let dir = arguments.path.unwrap_or_else(|| PathBuf::from(name.crate_name()));
     let files = create(&name, arguments.runtime, &dir)?;
-    let own = files.iter().filter(|(name, file)| file.owner == Owner::User && !name.starts_with("vendor/")).count();
+    let own =
+        files.iter().filter(|(name, file)| file.owner == Owner::User && !name.starts_with("vendor/")).count();
     let shown = dir.display();
     say(format_args!(
         "made {shown}: the service `{}` in {own} files of yours, and what is generated from its IDL

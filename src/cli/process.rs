@@ -64,7 +64,10 @@ impl Program {
     ///
     /// # Errors
     /// With [`io::ErrorKind::Interrupted`] when this process is told to end.
-    pub(super) fn watch<T>(&mut self, mut look: impl FnMut(Option<ExitStatus>) -> Option<T>) -> io::Result<T> {
+    pub(super) fn watch<T>(
+        &mut self,
+        mut look: impl FnMut(Option<ExitStatus>) -> Option<T>,
+    ) -> io::Result<T> {
         loop {
             if INTERRUPTED.load(Ordering::Relaxed) {
                 return Err(io::ErrorKind::Interrupted.into());
@@ -144,7 +147,11 @@ fn wait_for_group(child: &Child) {
 fn kill(child: &Child, signal: &str) -> io::Result<ExitStatus> {
     let group = format!("-{}", child.id());
     let command = "kill -s \"$0\" -- \"$1\"";
-    Command::new("sh").args(["-c", command, signal, &group]).stdin(Stdio::null()).stderr(Stdio::null()).status()
+    Command::new("sh")
+        .args(["-c", command, signal, &group])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
 }
 
 #[cfg(not(unix))]

@@ -69,8 +69,12 @@ impl Tour {
         step(4, "calling it through its generated client", || self.call(address))?;
         step(5, "stopping it with SIGTERM, and waiting until it has ended", || {
             let status = service.stop().map_err(|error| broken("the service", &error))?;
-            // Where there are no signals, it is ended the hard way.
-            if status.success() || cfg!(not(unix)) { Ok(()) } else { Err(self.failed("the service", "service", status)) }
+            match status.success() {
+                true => Ok(()),
+                // Where there are no signals, it is ended the hard way.
+                false if cfg!(not(unix)) => Ok(()),
+                false => Err(self.failed("the service", "service", status)),
+            }
         })
     }
 
@@ -106,7 +110,10 @@ impl Tour {
         });
         match ended.map_err(|error| broken("the service", &error))? {
             None if began.elapsed() <= START => Ok(service),
-            None => Err(self.complaint("service", format!("the service does not listen after {}", seconds(began)))),
+            None => {
+                let problem = format!("the service does not listen after {}", seconds(began));
+                Err(self.complaint("service", problem))
+            }
             Some(status) => Err(self.failed("the service", "service", status)),
         }
     }

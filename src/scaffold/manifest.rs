@@ -26,7 +26,9 @@ pub(super) fn standalone() -> String {
     let mut manifest = read(RUNTIME_MANIFEST);
     if let Some(package) = manifest.get_mut("package").and_then(Item::as_table_mut) {
         inherit(package, &at(&workspace, &["workspace", "package"]));
-        package.decor_mut().set_prefix("# A copy, made by `jovian new`. To change the runtime, change Jovian.\n");
+        package
+            .decor_mut()
+            .set_prefix("# A copy, made by `jovian new`. To change the runtime, change Jovian.\n");
     }
     if let Some(dependencies) = manifest.get_mut("dependencies").and_then(Item::as_table_mut) {
         inherit(dependencies, &at(&workspace, &["workspace", "dependencies"]));

@@ -38,7 +38,9 @@ pub(crate) fn scaffold(name: &Name, runtime: &RuntimeSource, project: &Path) -> 
     let mut project = Files::default();
     let mut idl = Files::default();
     for (path, text) in embedded::TEMPLATES {
-        let Some(path) = path.strip_prefix(SERVICE).and_then(|path| path.strip_suffix(".hbs")) else { continue };
+        let Some(path) = path.strip_prefix(SERVICE).and_then(|path| path.strip_suffix(".hbs")) else {
+            continue;
+        };
         let (path, text) = (render(path, &view), render(text, &view));
         let file = File { text, owner: Owner::User };
         if path.starts_with("proto/") {
@@ -56,7 +58,10 @@ pub(crate) fn scaffold(name: &Name, runtime: &RuntimeSource, project: &Path) -> 
 }
 
 /// Fills a template, or the name of one.
-#[expect(clippy::expect_used, reason = "a template that names an unknown word would fail for every name, and tests render all")]
+#[expect(
+    clippy::expect_used,
+    reason = "a template that names an unknown word would fail for every name, and tests render all"
+)]
 fn render(template: &str, view: &View) -> String {
     let mut handlebars = Handlebars::new();
     handlebars.set_strict_mode(true);

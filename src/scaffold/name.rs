@@ -14,13 +14,26 @@ pub(crate) struct Name {
 /// What cargo, Windows and the new project itself have other uses for.
 const RESERVED: &[&str] = &[
     // Crates that every crate has.
-    "alloc", "core", "proc_macro", "std", "test",
+    "alloc",
+    "core",
+    "proc_macro",
+    "std",
+    "test",
     // Crates that the project depends on, and the tool.
-    "anyhow", "jovian", "jovian_runtime", "tokio",
+    "anyhow",
+    "jovian",
+    "jovian_runtime",
+    "tokio",
     // Folders that cargo puts beside the programs it builds.
-    "build", "deps", "examples", "incremental",
+    "build",
+    "deps",
+    "examples",
+    "incremental",
     // Files that Windows does not let anybody make.
-    "aux", "con", "nul", "prn",
+    "aux",
+    "con",
+    "nul",
+    "prn",
 ];
 
 impl Name {
@@ -44,8 +57,13 @@ impl Name {
         let last = parts.last().map_or("", String::as_str);
         if RESERVED.contains(&last) {
             diags.push(
-                Diagnostic::error(Code::ProjectName, format!("`{last}` cannot be the name of a crate of yours"))
-                    .help("choose another word for the last part: it becomes the crate, its folder and its program"),
+                Diagnostic::error(
+                    Code::ProjectName,
+                    format!("`{last}` cannot be the name of a crate of yours"),
+                )
+                .help(
+                    "choose another word for the last part: it becomes the crate, its folder and its program",
+                ),
             );
         }
         diags.stop_on_error().map(|()| Self { parts })

@@ -41,7 +41,9 @@ impl FromStr for RuntimeSource {
                 None => Self::Git { url: place.to_owned(), rev: None },
             }),
             Some(("registry", version)) if !version.is_empty() => Ok(Self::Registry(version.to_owned())),
-            _ => Err("write `vendored`, `path=DIR`, `git=URL`, `git=URL#REV` or `registry=VERSION`".to_owned()),
+            _ => {
+                Err("write `vendored`, `path=DIR`, `git=URL`, `git=URL#REV` or `registry=VERSION`".to_owned())
+            }
         }
     }
 }
@@ -57,7 +59,9 @@ impl RuntimeSource {
             Self::Vendored => format!("{{ path = {} }}", string(VENDORED)),
             Self::Path(dir) => format!("{{ path = {} }}", string(&way(project, dir))),
             Self::Git { url, rev: None } => format!("{{ git = {} }}", string(url)),
-            Self::Git { url, rev: Some(rev) } => format!("{{ git = {}, rev = {} }}", string(url), string(rev)),
+            Self::Git { url, rev: Some(rev) } => {
+                format!("{{ git = {}, rev = {} }}", string(url), string(rev))
+            }
             Self::Registry(version) => string(version),
         }
     }

@@ -50,7 +50,11 @@ pub(crate) fn tree(dir: &Path) -> BTreeMap<String, String> {
 }
 
 /// How two folders differ, for people.
-pub(crate) fn differences(what: &str, expected: &BTreeMap<String, String>, actual: &BTreeMap<String, String>) -> Vec<String> {
+pub(crate) fn differences(
+    what: &str,
+    expected: &BTreeMap<String, String>,
+    actual: &BTreeMap<String, String>,
+) -> Vec<String> {
     let mut found = Vec::new();
     for name in expected.keys().chain(actual.keys().filter(|name| !expected.contains_key(*name))) {
         match (expected.get(name), actual.get(name)) {

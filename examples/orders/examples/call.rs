@@ -15,7 +15,9 @@ async fn main() -> anyhow::Result<()> {
         Err(error) => println!("PlaceOrder: {error}"),
     }
     match client.get_order(GetOrderRequest { id: "42".to_owned() }).await {
-        Err(CallError::Domain(OrdersError::OrderNotFound { id })) => println!("GetOrder: there is no order {id}"),
+        Err(CallError::Domain(OrdersError::OrderNotFound { id })) => {
+            println!("GetOrder: there is no order {id}")
+        }
         other => println!("GetOrder: {:?}", other?.order),
     }
     let mut events = client.watch(WatchRequest { once: true }).await?;

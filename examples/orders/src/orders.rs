@@ -8,8 +8,8 @@ use jovian_runtime::{Call, Failure, Incoming, Replies};
 use tokio::sync::broadcast;
 
 use crate::orders_api::{
-    GetOrderRequest, GetOrderResponse, ImportResponse, Order, OrderEvent, Orders, OrdersError, PlaceOrderRequest,
-    PlaceOrderResponse, TrackRequest, TrackResponse, WatchRequest,
+    GetOrderRequest, GetOrderResponse, ImportResponse, Order, OrderEvent, Orders, OrdersError,
+    PlaceOrderRequest, PlaceOrderResponse, TrackRequest, TrackResponse, WatchRequest,
 };
 use crate::stock_api::{ReserveRequest, StockClient};
 
@@ -78,7 +78,12 @@ impl Orders for OrdersService {
         Ok(ImportResponse { taken })
     }
 
-    async fn watch(&self, _: &Call, request: WatchRequest, out: &mut Replies<OrderEvent>) -> Result<(), Failure> {
+    async fn watch(
+        &self,
+        _: &Call,
+        request: WatchRequest,
+        out: &mut Replies<OrderEvent>,
+    ) -> Result<(), Failure> {
         let (known, mut news) = {
             let orders = self.orders();
             (orders.values().cloned().collect::<Vec<_>>(), self.news.subscribe())
@@ -86,11 +91,13 @@ impl Orders for OrdersService {
         for order in known {
             out.send(OrderEvent { order: Some(order) }).await;
         }
+        if request.once {
+            return Ok(());
+        }
         // A watcher who is 64 orders late is sent away, and can begin anew. One who leaves drops this where it waits.
-        while !request.once {
+        loop {
             out.send(OrderEvent { order: Some(news.recv().await?) }).await;
         }
-        Ok(())
     }
 
     async fn track(
