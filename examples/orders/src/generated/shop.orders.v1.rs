@@ -92,7 +92,7 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 }
 
-/// Serves `shop.orders.v1.Orders`, as answered by a [`Orders`].
+/// Serves an implementation of [`Orders`] as `shop.orders.v1.Orders`.
 #[derive(Clone, Debug)]
 pub struct OrdersServer(__jovian::BoundService);
 

@@ -32,7 +32,7 @@ pub trait Stock: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 }
 
-/// Serves `shop.stock.v1.Stock`, as answered by a [`Stock`].
+/// Serves an implementation of [`Stock`] as `shop.stock.v1.Stock`.
 #[derive(Clone, Debug)]
 pub struct StockServer(__jovian::BoundService);
 
