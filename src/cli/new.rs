@@ -15,7 +15,7 @@ use crate::scaffold::{self, Name, RuntimeSource};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   jovian new shop.order.orders                  the folder orders/: package shop.orders.v1, errors of shop.order
-  jovian new shop.order.orders --path svc/o     another folder
+  jovian new shop.order.orders --path svc/o     another folder; svc/ is there already
   jovian new orders --runtime path=../runtime   the runtime from a folder instead of a copy of it in vendor/")]
 pub(super) struct Arguments {
     /// Lower-case words with dots between them: `shop.order.orders`
