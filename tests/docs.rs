@@ -1,5 +1,6 @@
 //! What the documents say is so: links lead somewhere, quotations stand where they are said to stand, the pages on the
-//! command line are what the program says, and every test that a page names exists. `BLESS=1` renews the help texts.
+//! command line are what the program says, and every test that a page names exists. `BLESS=1` renews the help texts and
+//! the files that are shown whole.
 
 #![allow(clippy::expect_used, reason = "a test says what it expects")]
 
@@ -250,6 +251,32 @@ fn quotations_are_compared_line_by_line() {
     assert!(!stands_in(&["b();", "c();"], text));
     assert!(!stands_in(&["    b();", "c();"], text));
     assert!(!stands_in(&["fn d() {}", "..", "c();"], text));
+}
+
+/// A block under `<!-- file FILE -->` is all of that file; `BLESS=1` renews it.
+#[test]
+fn every_file_that_is_shown_is_that_file() {
+    let mut complaints = Vec::new();
+    for (name, page) in pages() {
+        let mut lines: Vec<String> = page.lines().map(str::to_owned).collect();
+        // From the end, so that the lines of the blocks before stay what they are.
+        for block in split(&page).1.iter().rev() {
+            let Some(file) = block.comment.and_then(|comment| comment.strip_prefix("file ")) else {
+                continue;
+            };
+            let text = fs::read_to_string(root().join(file)).unwrap_or_default();
+            let fresh: Vec<String> = text.trim_end().lines().map(str::to_owned).collect();
+            if fresh != block.text {
+                complaints.push(format!("{name}:{}: this is not {file} (BLESS=1 renews)", block.line));
+                lines.splice(block.line..block.line + block.text.len(), fresh);
+            }
+        }
+        if bless() && !complaints.is_empty() {
+            fs::write(root().join(&name), lines.join("\n") + "\n").expect("the page");
+            complaints.clear();
+        }
+    }
+    nothing(&complaints);
 }
 
 /// The setting up of a fresh machine is two commands, and they are on the front page.
