@@ -289,6 +289,8 @@ fn quickstart_shows_an_answer_and_leaves_nothing() {
         .arg("quickstart")
         .env("CARGO_TARGET_DIR", workshop().join("target"))
         .env("TMPDIR", dir.path())
+        // Meant for another service, and to be left alone.
+        .env("JOVIAN_CONFIG", "nowhere.toml")
         .output()
         .expect("jovian runs");
     let text = said(&run);

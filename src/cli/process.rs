@@ -3,6 +3,7 @@
 //! In: a command. Out: a [`Program`] that runs. Never: one that outlives its value, with all that it started itself; an
 //! interrupt from the keyboard that leaves something behind.
 
+use std::env;
 use std::io;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -51,6 +52,11 @@ impl Program {
         output: Output<'_>,
     ) -> io::Result<Self> {
         let mut command = Command::new("cargo");
+        // Settings that somebody made for services of their own are none for this one.
+        let settings = env::vars_os().map(|(name, _)| name);
+        for name in settings.filter(|name| name.as_encoded_bytes().starts_with(b"JOVIAN_")) {
+            command.env_remove(name);
+        }
         command.args(arguments).envs(variables.iter().copied()).current_dir(dir).stdin(Stdio::null());
         if let Output::Kept(file) = output {
             let file = files::log(file)?;

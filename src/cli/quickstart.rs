@@ -38,9 +38,10 @@ pub(super) fn run(_: Arguments) -> Result<Outcome, Diagnostics> {
     let folder = files::temporary().map_err(no_folder)?;
     let tour = Tour { project: folder.path().join("orders"), logs: folder.path().to_owned() };
     let toured = tour.run();
-    // Whether it went well or not; only then is it said how it went.
-    folder.close().map_err(no_folder)?;
+    // Removed in any case, and before it is said how it went.
+    let removed = folder.close();
     toured?;
+    removed.map_err(no_folder)?;
     say(format_args!(
         "
 It took {}, and nothing is left of it. To keep one:

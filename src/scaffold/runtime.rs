@@ -110,10 +110,10 @@ mod tests {
 
     #[test]
     fn sources_become_dependencies() {
-        let project = Path::new("/work/orders");
+        let project = Path::new("/srv/orders");
         for (text, expected) in [
             ("vendored", r#"{ path = "vendor/jovian-runtime" }"#),
-            ("path=/work/jovian/runtime", r#"{ path = "../jovian/runtime" }"#),
+            ("path=/srv/jovian/runtime", r#"{ path = "../jovian/runtime" }"#),
             ("git=https://example.com/jovian", r#"{ git = "https://example.com/jovian" }"#),
             ("git=https://example.com/jovian#v1", r#"{ git = "https://example.com/jovian", rev = "v1" }"#),
             ("registry=0.1.0", r#""0.1.0""#),
