@@ -534,8 +534,7 @@ fn nothing_is_left_to_do_and_no_machine_is_named() {
 fn every_version_is_written_once() {
     let mut complaints = Vec::new();
     // Projects that were made, and the template they were made from, stand on their own.
-    let made =
-        |file: &str| ["examples/", "templates/", "tests/skeletons/"].iter().any(|dir| file.starts_with(dir));
+    let made = |file: &str| ["templates/", "tests/skeletons/"].iter().any(|dir| file.starts_with(dir));
     let manifests = texts().into_iter().filter(|(file, _)| file.ends_with("/Cargo.toml") && !made(file));
     let runtime = (
         "runtime/Cargo.toml".to_owned(),
@@ -561,11 +560,13 @@ fn every_folder_with_a_manifest_is_a_member() {
         fs::read_to_string(root().join("Cargo.toml")).expect("a manifest").parse().expect("TOML");
     let members = manifest["workspace"].get("members").and_then(toml::Value::as_array).expect("a list");
     let members: BTreeSet<&str> = members.iter().filter_map(toml::Value::as_str).collect();
-    for entry in fs::read_dir(root().join("tests")).expect("tests") {
-        let path = entry.expect("an entry").path();
-        let name = format!("tests/{}", path.file_name().expect("a name").to_string_lossy());
-        if path.join("Cargo.toml").is_file() {
-            assert!(members.contains(name.as_str()), "{name} is no member of the workspace");
+    for dir in ["examples", "tests"] {
+        for entry in fs::read_dir(root().join(dir)).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let name = format!("{dir}/{}", path.file_name().expect("a name").to_string_lossy());
+            if path.join("Cargo.toml").is_file() {
+                assert!(members.contains(name.as_str()), "{name} is no member of the workspace");
+            }
         }
     }
 }
