@@ -247,6 +247,19 @@ fn paths_of(file: &str, text: &str) -> Vec<String> {
     found
 }
 
+/// The reader of uses, on which the laws below rest.
+#[test]
+fn uses_are_found() {
+    let found = |text: &str| paths_of("a test", text);
+    assert_eq!(found("use std::{env, fs};"), ["use", "std::env", "std::fs", "env", "fs"]);
+    assert_eq!(
+        found("dir.read_dir()?; std::fs::write(a, b)"),
+        ["dir", ".read_dir", "std::fs::write", "a", "b"]
+    );
+    assert_eq!(found("x(quote! { Result<#a> }, quote!(Err)) // fs"), ["x"]);
+    assert_eq!(found("matches!(a, Some(\"fs::write\"))"), ["matches", "a", "Some"]);
+}
+
 fn parts(path: &str) -> impl Iterator<Item = &str> {
     path.split("::")
 }
