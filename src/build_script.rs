@@ -82,10 +82,11 @@ impl Builder {
     /// # Errors
     /// Everything that is wrong with the IDL; nothing was written then.
     pub fn generate(self) -> Result<(), Diagnostics> {
-        let out_dir = self.out_dir.or_else(|| env::var_os("OUT_DIR").map(PathBuf::from)).ok_or_else(|| {
-            Diagnostic::error(Code::Setting, "no output folder")
-                .help("run it in a build script, where cargo sets `OUT_DIR`, or call `out_dir`")
-        })?;
+        let out_dir =
+            self.out_dir.or_else(|| env::var_os("OUT_DIR").map(PathBuf::from)).ok_or_else(|| {
+                Diagnostic::error(Code::Setting, "no output folder")
+                    .help("run it in a build script, where cargo sets `OUT_DIR`, or call `out_dir`")
+            })?;
         let input = match self.descriptor_set {
             Some(bytes) => Input::DescriptorSet { bytes, files: self.inputs },
             None => Input::Proto { inputs: self.inputs, includes: self.includes },

@@ -42,9 +42,12 @@ fn one_error_enum(package: &Package, diags: &mut Diagnostics) {
         for name in &service.errors {
             if !package.errors.iter().any(|errors| is_named(errors, name)) {
                 diags.push(
-                    Diagnostic::error(Code::ErrorsUnknown, format!("no error enum `{name}` in package `{}`", package.name))
-                        .at(service.span.clone())
-                        .help("name an enum of this package that has `option (jovian.errors)`"),
+                    Diagnostic::error(
+                        Code::ErrorsUnknown,
+                        format!("no error enum `{name}` in package `{}`", package.name),
+                    )
+                    .at(service.span.clone())
+                    .help("name an enum of this package that has `option (jovian.errors)`"),
                 );
             }
         }
@@ -76,7 +79,10 @@ fn error_ranges(package: &Package, diags: &mut Diagnostics) {
             diags.push(Diagnostic::error(Code::ErrorRange, problem).at(error.span.clone()).help(help));
         };
         if error.number < 0 {
-            complain(format!("`{}` has the negative number {}", error.name, error.number), "number errors from 1");
+            complain(
+                format!("`{}` has the negative number {}", error.name, error.number),
+                "number errors from 1",
+            );
         }
         if !(1..=16).contains(&error.code) {
             let problem = format!("`{}` has the code {}, which is no gRPC error", error.name, error.code);

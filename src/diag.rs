@@ -280,12 +280,12 @@ impl Diagnostics {
         for file in files {
             let here = places.iter().filter(|(span, ..)| span.file == file);
             group = match self.sources.get(file) {
-                Some(text) => group.element(Snippet::source(text.as_str()).path(file).annotations(
-                    here.map(|(span, kind, label)| {
+                Some(text) => group.element(Snippet::source(text.as_str()).path(file).annotations(here.map(
+                    |(span, kind, label)| {
                         let annotation = kind.span(span.range(text));
                         if label.is_empty() { annotation } else { annotation.label(*label) }
-                    }),
-                )),
+                    },
+                ))),
                 None => here.fold(group, |group, (span, ..)| {
                     group.element(Origin::path(file).line(span.line).char_column(span.column))
                 }),

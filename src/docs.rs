@@ -157,7 +157,9 @@ fn escape(text: &str) -> String {
             rest = &rest[link.len()..];
             continue;
         }
-        if let Some(url) = rest.strip_prefix('<').and_then(url).filter(|url| rest[1 + url.len()..].starts_with('>')) {
+        if let Some(url) =
+            rest.strip_prefix('<').and_then(url).filter(|url| rest[1 + url.len()..].starts_with('>'))
+        {
             out.push_str(&rest[..url.len() + 2]);
             rest = &rest[url.len() + 2..];
             continue;

@@ -40,9 +40,12 @@ impl Files {
     pub fn insert(&mut self, name: impl Into<String>, file: File) -> Result<(), Diagnostics> {
         let name = name.into();
         if let Some(other) = self.0.keys().find(|other| other.eq_ignore_ascii_case(&name)) {
-            return Err(Diagnostic::error(Code::FileClash, format!("`{name}` and `{other}` would be one file"))
-                .help("rename one of the packages; their names meet when they become a file name")
-                .into());
+            return Err(Diagnostic::error(
+                Code::FileClash,
+                format!("`{name}` and `{other}` would be one file"),
+            )
+            .help("rename one of the packages; their names meet when they become a file name")
+            .into());
         }
         self.0.insert(name, file);
         Ok(())
@@ -62,7 +65,9 @@ impl Files {
             let path = dir.join(name);
             match read(&path) {
                 Ok(before) if before == file.text || file.owner == Owner::User => {}
-                Ok(before) => list.push(Change { path, before: Some(before), after: Some(file.text.clone()) }),
+                Ok(before) => {
+                    list.push(Change { path, before: Some(before), after: Some(file.text.clone()) })
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     list.push(Change { path, before: None, after: Some(file.text.clone()) });
                 }
@@ -157,7 +162,10 @@ impl Changes {
         for (file, path) in staged {
             file.persist(path).map_err(|error| error.error)?;
         }
-        self.list.iter().filter(|change| change.after.is_none()).try_for_each(|change| fs::remove_file(&change.path))
+        self.list
+            .iter()
+            .filter(|change| change.after.is_none())
+            .try_for_each(|change| fs::remove_file(&change.path))
     }
 }
 
@@ -182,7 +190,9 @@ pub fn is_free(dir: &Path) -> bool {
 
 /// Where a folder really is, or will be, if that around it exists already.
 pub fn absolute(dir: &Path) -> io::Result<PathBuf> {
-    let Some(name) = dir.file_name().filter(|_| fs::symlink_metadata(dir).is_err()) else { return fs::canonicalize(dir) };
+    let Some(name) = dir.file_name().filter(|_| fs::symlink_metadata(dir).is_err()) else {
+        return fs::canonicalize(dir);
+    };
     let around = dir.parent().filter(|around| *around != Path::new("")).unwrap_or(Path::new("."));
     Ok(fs::canonicalize(around)?.join(name))
 }

@@ -185,7 +185,9 @@ impl Template {
             let legal = name.starts_with(|c: char| c.is_ascii_lowercase())
                 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
             if !legal {
-                return Err(format!("`{{{name}}}` is not a field; a field's name is lower case, like `order_id`"));
+                return Err(format!(
+                    "`{{{name}}}` is not a field; a field's name is lower case, like `order_id`"
+                ));
             }
             if !fields.iter().any(|known| known == name) {
                 fields.push(name.to_owned());

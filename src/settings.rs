@@ -61,7 +61,9 @@ pub fn parse_parameter(parameter: &str) -> Result<Overrides, Diagnostics> {
             "false" => Some(false),
             _ => {
                 let problem = format!("the parameter `{name}` is `{value}`, neither `true` nor `false`");
-                diags.push(Diagnostic::error(Code::Setting, problem).help("write `client=false` or `server=false`"));
+                diags.push(
+                    Diagnostic::error(Code::Setting, problem).help("write `client=false` or `server=false`"),
+                );
                 continue;
             }
         };
@@ -142,6 +144,9 @@ mod tests {
         assert_eq!(parsed, Overrides { client: Some(false), server: Some(true) });
         assert_eq!(parse_parameter("").unwrap(), Overrides::default());
         let wrong = parse_parameter("clients=true,server=maybe").unwrap_err().to_string();
-        assert!(wrong.contains("unknown parameter `clients`") && wrong.contains("neither `true` nor"), "{wrong}");
+        assert!(
+            wrong.contains("unknown parameter `clients`") && wrong.contains("neither `true` nor"),
+            "{wrong}"
+        );
     }
 }

@@ -12,7 +12,11 @@ mod support;
 use support::{bless, case_args, cases, differences, expect_text, tree};
 
 fn jovian(case: &Path, arguments: &[String]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_jovian")).args(arguments).current_dir(case).output().expect("jovian runs")
+    Command::new(env!("CARGO_BIN_EXE_jovian"))
+        .args(arguments)
+        .current_dir(case)
+        .output()
+        .expect("jovian runs")
 }
 
 #[test]
@@ -68,7 +72,9 @@ fn a_second_run_touches_nothing() {
     let arguments = ["gen", "-o", &out.display().to_string(), "proto"].map(str::to_owned);
     let times = |out: &Path| -> BTreeMap<PathBuf, std::time::SystemTime> {
         let entries = fs::read_dir(out).expect("the output").map(|entry| entry.expect("an entry").path());
-        entries.map(|path| (path.clone(), fs::metadata(path).and_then(|data| data.modified()).expect("a time"))).collect()
+        entries
+            .map(|path| (path.clone(), fs::metadata(path).and_then(|data| data.modified()).expect("a time")))
+            .collect()
     };
     assert!(jovian(&case, &arguments).status.success());
     let first = times(&out);
@@ -87,7 +93,10 @@ fn output_does_not_depend_on_the_place() {
         (cases.join("orders"), vec!["proto"]),
         (cases.clone(), vec!["orders/proto"]),
         (fresh.path().to_owned(), vec![absolute.as_str()]),
-        (cases.join("orders"), vec!["-I", "proto", "proto/shop/orders/v1/orders.proto", "./proto/shop/common/v1/*.proto"]),
+        (
+            cases.join("orders"),
+            vec!["-I", "proto", "proto/shop/orders/v1/orders.proto", "./proto/shop/common/v1/*.proto"],
+        ),
         (cases.join("orders"), vec!["-I", "./proto", "proto/**/*.proto"]),
     ];
     let mut expected = None;
@@ -98,7 +107,8 @@ fn output_does_not_depend_on_the_place() {
         let run = jovian(&dir, &arguments);
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
         let actual = tree(&out);
-        let found = differences(&format!("run {index}"), expected.get_or_insert_with(|| actual.clone()), &actual);
+        let found =
+            differences(&format!("run {index}"), expected.get_or_insert_with(|| actual.clone()), &actual);
         assert!(found.is_empty() && !actual.is_empty(), "{}", found.join("\n"));
     }
 }

@@ -38,7 +38,11 @@ fn protoc_with_the_plugin_gives_the_same() {
         if !run.status.success() {
             failures.push(format!("{}: {}", case.display(), String::from_utf8_lossy(&run.stderr)));
         }
-        failures.extend(differences(&case.display().to_string(), &tree(&case.join("out")), &tree(out.path())));
+        failures.extend(differences(
+            &case.display().to_string(),
+            &tree(&case.join("out")),
+            &tree(out.path()),
+        ));
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
@@ -70,10 +74,7 @@ fn a_descriptor_set_gives_the_same() {
         .status();
     assert!(run.expect("protoc runs").success());
     let out = dir.path().join("out");
-    let run = Command::new(env!("CARGO_BIN_EXE_jovian"))
-        .args(["gen", "-o"])
-        .args([&out, &set])
-        .status();
+    let run = Command::new(env!("CARGO_BIN_EXE_jovian")).args(["gen", "-o"]).args([&out, &set]).status();
     assert!(run.expect("jovian runs").success());
     let found = differences("descriptor set", &tree(&case.join("out")), &tree(&out));
     assert!(found.is_empty(), "{}", found.join("\n"));

@@ -26,6 +26,7 @@ mod client;
 mod app;
 pub mod codegen;
 /// The services that every server has beside its own, generated from `proto/` of this crate.
+#[rustfmt::skip]
 pub mod generated;
 pub mod health;
 mod reflection;

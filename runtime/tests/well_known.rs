@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::{ascii, env, fs};
 
-const HEADING: &str = "//! protobuf's own files, which generated code leaves out: an encoded `FileDescriptorSet`.
+const HEADING: &str =
+    "//! protobuf's own files, which generated code leaves out: an encoded `FileDescriptorSet`.
 //! `tests/well_known.rs` writes it.
 
 pub(super) const WELL_KNOWN: &[u8] =
@@ -12,8 +13,18 @@ pub(super) const WELL_KNOWN: &[u8] =
 #[test]
 fn they_are_the_parsers_own() {
     let names = [
-        "any", "api", "compiler/plugin", "descriptor", "duration", "empty", "field_mask", "source_context", "struct",
-        "timestamp", "type", "wrappers",
+        "any",
+        "api",
+        "compiler/plugin",
+        "descriptor",
+        "duration",
+        "empty",
+        "field_mask",
+        "source_context",
+        "struct",
+        "timestamp",
+        "type",
+        "wrappers",
     ];
     let mut compiler = protox::Compiler::with_file_resolver(protox::file::GoogleFileResolver::new());
     compiler.include_imports(true).include_source_info(false);

@@ -84,9 +84,11 @@ fn input(inputs: Vec<String>, includes: Vec<PathBuf>) -> Result<Input, Diagnosti
             })?;
             Ok(Input::DescriptorSet { bytes, files: Vec::new() })
         }
-        Some(set) => Err(Diagnostic::error(Code::Setting, format!("`{set}` is a descriptor set among other inputs"))
-            .help("generate from the descriptor set alone")
-            .into()),
+        Some(set) => {
+            Err(Diagnostic::error(Code::Setting, format!("`{set}` is a descriptor set among other inputs"))
+                .help("generate from the descriptor set alone")
+                .into())
+        }
     }
 }
 

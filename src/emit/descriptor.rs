@@ -9,7 +9,8 @@ use crate::plan::{Idempotency, Method, Package, Service, Shape};
 pub(super) fn item(service: &Service) -> TokenStream {
     let Service { wire, constant, methods, .. } = service;
     let constant = path(constant);
-    let doc = docs([format!("What the IDL says of `{wire}`: its names, its methods and their policies.").as_str()]);
+    let doc =
+        docs([format!("What the IDL says of `{wire}`: its names, its methods and their policies.").as_str()]);
     let app = service.app.iter();
     let methods = methods.iter().map(method);
     quote! {

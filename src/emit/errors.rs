@@ -14,7 +14,8 @@ pub(super) fn items(errors: &ErrorEnum) -> TokenStream {
     let codes = variants.iter().map(code);
     let parts = variants.iter().enumerate().map(|(index, variant)| parts(variant, index));
     let known = variants.iter().map(known);
-    let fields = if variants.iter().all(|variant| variant.fields.is_empty()) { quote!(_) } else { quote!(fields) };
+    let fields =
+        if variants.iter().all(|variant| variant.fields.is_empty()) { quote!(_) } else { quote!(fields) };
     quote! {
         #doc
         #[derive(Clone, Debug, PartialEq, Eq)]

@@ -30,7 +30,8 @@ fn tool(text: String) -> File {
 /// The file of one package: services and errors, then messages as prost-build printed them.
 fn page(package: &Package, messages: &Messages) -> String {
     let mut file = parse(items(package));
-    file.items.extend(messages.packages.get(&package.wire).into_iter().flat_map(|messages| messages.items.clone()));
+    file.items
+        .extend(messages.packages.get(&package.wire).into_iter().flat_map(|messages| messages.items.clone()));
     // Nobody reads it, so it comes last.
     file.items.extend(parse(descriptor::set(package)).items);
     let heading = format!("{MARK} from {}. Do not edit.\n\n", package.sources.join(", "));
@@ -58,7 +59,11 @@ fn items(package: &Package) -> TokenStream {
 fn parse(tokens: TokenStream) -> syn::File {
     syn::parse2(tokens).unwrap_or_else(|error| {
         let problem = format!("jovian printed no Rust: {error}");
-        syn::File { shebang: None, attrs: Vec::new(), items: vec![syn::parse_quote!(compile_error!(#problem);)] }
+        syn::File {
+            shebang: None,
+            attrs: Vec::new(),
+            items: vec![syn::parse_quote!(compile_error!(#problem);)],
+        }
     })
 }
 
@@ -68,8 +73,13 @@ fn finish(text: &str, comments: &[Vec<String>]) -> String {
     let mut last = "";
     for line in text.lines() {
         let indent = &line[..line.len() - line.trim_start().len()];
-        let comment = messages::comment_number(line).map(|number| comments.get(number).map_or(&[][..], Vec::as_slice));
-        if begins_item(line) && ends_item(last) && last.starts_with(indent) && !last[indent.len()..].starts_with(' ') {
+        let comment =
+            messages::comment_number(line).map(|number| comments.get(number).map_or(&[][..], Vec::as_slice));
+        if begins_item(line)
+            && ends_item(last)
+            && last.starts_with(indent)
+            && !last[indent.len()..].starts_with(' ')
+        {
             out.push('\n');
         }
         match comment {
@@ -97,7 +107,8 @@ fn ends_item(line: &str) -> bool {
 
 /// Doc comments.
 fn docs<'a>(lines: impl IntoIterator<Item = &'a str>) -> TokenStream {
-    let lines = lines.into_iter().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
+    let lines =
+        lines.into_iter().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
     quote!(#(#[doc = #lines])*)
 }
 

@@ -39,7 +39,8 @@ impl<'a> Tree<'a> {
                 None => path.join(".").replace("r#", ""),
             };
             text.push_str(&format!("\n{indent}/// Package `{package}`.\n"));
-            let allowed = if child.package.is_some() { ALLOWED } else { "#[allow(clippy::module_inception)]" };
+            let allowed =
+                if child.package.is_some() { ALLOWED } else { "#[allow(clippy::module_inception)]" };
             text.push_str(&format!("{indent}{allowed}\n"));
             text.push_str(&format!("{indent}pub mod {name} {{\n"));
             child.print(text, path);

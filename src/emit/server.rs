@@ -20,7 +20,10 @@ fn service_trait(service: &Service) -> TokenStream {
     let name = path(&service.name);
     let methods = service.methods.iter().map(trait_method);
     let error_doc = match service.has_errors {
-        true => format!(" What a call may fail with: [`{}`], an error of your own, or `jovian_runtime::Failure`,", service.error),
+        true => format!(
+            " What a call may fail with: [`{}`], an error of your own, or `jovian_runtime::Failure`,",
+            service.error
+        ),
         false => " What a call may fail with: an error of your own, or `jovian_runtime::Failure`,".to_owned(),
     };
     quote! {

@@ -75,9 +75,12 @@ impl Reader<'_> {
             let timeout = duration(&text);
             if timeout.is_none() {
                 self.diags.push(
-                    Diagnostic::error(Code::OptionValue, format!("`{text}` is no duration: the timeout of `{}`", method.name))
-                        .at(span.clone())
-                        .help("write a whole number above 0 and a unit: `300ms`, `2s`, `1m`"),
+                    Diagnostic::error(
+                        Code::OptionValue,
+                        format!("`{text}` is no duration: the timeout of `{}`", method.name),
+                    )
+                    .at(span.clone())
+                    .help("write a whole number above 0 and a unit: `300ms`, `2s`, `1m`"),
                 );
             }
             timeout
@@ -109,7 +112,10 @@ impl Reader<'_> {
         let ours = self.declared.errors(&enumeration.options);
         let kratos = self.declared.kratos_default(&enumeration.options);
         let jupiter = |value: &raw::EnumValue| self.declared.jupiter_message(&value.options);
-        if ours.is_none() && kratos.is_none() && !enumeration.values.iter().any(|value| jupiter(value).is_some()) {
+        if ours.is_none()
+            && kratos.is_none()
+            && !enumeration.values.iter().any(|value| jupiter(value).is_some())
+        {
             return None;
         }
         let mut values = Vec::new();
@@ -172,7 +178,10 @@ impl Reader<'_> {
                 self.diags.push(
                     Diagnostic::error(
                         Code::OptionValue,
-                        format!("the error enum `{}` stands inside message `{}`", enumeration.name, message.name),
+                        format!(
+                            "the error enum `{}` stands inside message `{}`",
+                            enumeration.name, message.name
+                        ),
                     )
                     .at(crate::diag::Span::file(self.locations.path()))
                     .help("move the enum out of the message"),

@@ -109,7 +109,10 @@ fn unpack(bytes: &[u8], files: &[String], diags: &mut Diagnostics) -> Compiled {
 fn build(compiled: &Compiled, diags: &mut Diagnostics) -> Model {
     let mut decoded = BTreeMap::new();
     for bytes in &compiled.files {
-        match (raw::File::decode(bytes.as_slice()), prost_types::FileDescriptorProto::decode(bytes.as_slice())) {
+        match (
+            raw::File::decode(bytes.as_slice()),
+            prost_types::FileDescriptorProto::decode(bytes.as_slice()),
+        ) {
             (Ok(mut raw), Ok(mut descriptor)) => {
                 if is_well_known(&raw.name) {
                     // Whatever a newer protoc writes them in: nothing is printed from them.
@@ -120,8 +123,11 @@ fn build(compiled: &Compiled, diags: &mut Diagnostics) -> Model {
             }
             (Err(error), _) | (_, Err(error)) => {
                 diags.push(
-                    Diagnostic::error(Code::Descriptor, format!("a file of the descriptor set cannot be decoded: {error}"))
-                        .help("make it with `protoc --include_imports --include_source_info -o FILE`"),
+                    Diagnostic::error(
+                        Code::Descriptor,
+                        format!("a file of the descriptor set cannot be decoded: {error}"),
+                    )
+                    .help("make it with `protoc --include_imports --include_source_info -o FILE`"),
                 );
             }
         }

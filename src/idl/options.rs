@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 
-
 use super::raw::{self, Value};
 
 /// `jovian.ServiceOptions`

@@ -36,8 +36,18 @@ const CARRIED: &[(&str, &str)] = carried![
 /// Whether `name` is one of protobuf's own files, whose types are `prost_types`'.
 pub(crate) fn is_well_known(name: &str) -> bool {
     let known = [
-        "any", "api", "compiler/plugin", "descriptor", "duration", "empty", "field_mask", "source_context", "struct",
-        "timestamp", "type", "wrappers",
+        "any",
+        "api",
+        "compiler/plugin",
+        "descriptor",
+        "duration",
+        "empty",
+        "field_mask",
+        "source_context",
+        "struct",
+        "timestamp",
+        "type",
+        "wrappers",
     ];
     let stem = name.strip_prefix("google/protobuf/").and_then(|name| name.strip_suffix(".proto"));
     stem.is_some_and(|stem| known.contains(&stem))
@@ -305,7 +315,8 @@ fn complain(error: &protox::Error, roots: &[PathBuf], diags: &mut Diagnostics) {
         if let Some((first, rest)) = labels.split_first() {
             diagnostic = diagnostic.at(place(first.inner()));
             for label in rest {
-                diagnostic = diagnostic.label(place(label.inner()).as_ref(), label.label().unwrap_or_default());
+                diagnostic =
+                    diagnostic.label(place(label.inner()).as_ref(), label.label().unwrap_or_default());
             }
         }
         if diagnostic.span.is_none() {

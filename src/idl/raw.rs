@@ -130,7 +130,9 @@ pub(crate) fn field(mut message: &[u8], number: u32) -> Option<Value<'_>> {
     while !message.is_empty() {
         let (tag, wire) = decode_key(&mut message).ok()?;
         match wire {
-            WireType::Varint if tag == number => found = Some(Value::Varint(decode_varint(&mut message).ok()?)),
+            WireType::Varint if tag == number => {
+                found = Some(Value::Varint(decode_varint(&mut message).ok()?))
+            }
             WireType::LengthDelimited if tag == number => {
                 let length = usize::try_from(decode_varint(&mut message).ok()?).ok()?;
                 found = Some(Value::Bytes(message.get(..length)?));

@@ -55,7 +55,11 @@ pub(crate) fn print(model: &Model, edits: &Edits, diags: &mut Diagnostics) -> Me
     };
     for package in &model.packages {
         let Some(items) = files.get(&Module::from_protobuf_package_name(&package.name)) else { continue };
-        let place = model.files.iter().find(|file| package.files.contains(&file.name)).map(|file| Span::file(&file.path));
+        let place = model
+            .files
+            .iter()
+            .find(|file| package.files.contains(&file.name))
+            .map(|file| Span::file(&file.path));
         for twice in twins::find(items, modules_below(model, &package.name)) {
             diags.push(
                 Diagnostic::error(Code::Messages, format!("{twice} in package `{}`", package.name))
@@ -75,7 +79,11 @@ pub(crate) fn print(model: &Model, edits: &Edits, diags: &mut Diagnostics) -> Me
 fn modules_below(model: &Model, package: &str) -> BTreeSet<String> {
     let prefix = if package.is_empty() { String::new() } else { format!("{package}.") };
     let below = model.packages.iter().filter_map(|other| other.name.strip_prefix(&prefix));
-    below.filter_map(|rest| rest.split('.').next()).filter(|part| !part.is_empty()).map(names::module).collect()
+    below
+        .filter_map(|rest| rest.split('.').next())
+        .filter(|part| !part.is_empty())
+        .map(names::module)
+        .collect()
 }
 
 /// Runs prost-build on all files; prints those that are generated, or `only` one of them.
@@ -95,7 +103,8 @@ fn generate(
         edit(&mut descriptor, &file.package, edits);
         let top = descriptor.message_type.iter().map(DescriptorProto::name);
         for name in top.chain(descriptor.enum_type.iter().map(EnumDescriptorProto::name)) {
-            let full_name = if file.package.is_empty() { name.to_owned() } else { format!("{}.{name}", file.package) };
+            let full_name =
+                if file.package.is_empty() { name.to_owned() } else { format!("{}.{name}", file.package) };
             // prost-build wants to see every file, but prints no type that is said to be elsewhere.
             if !printed || edits.dropped.contains(&full_name) {
                 let path = names::well_known(&full_name).unwrap_or_else(|| "()".to_owned());
@@ -148,7 +157,8 @@ fn locate(model: &Model, edits: &Edits, problem: String) -> Diagnostic {
 
 /// Applies the edits to one file.
 fn edit(descriptor: &mut FileDescriptorProto, package: &str, edits: &Edits) {
-    let full_name = |name: &str| if package.is_empty() { name.to_owned() } else { format!("{package}.{name}") };
+    let full_name =
+        |name: &str| if package.is_empty() { name.to_owned() } else { format!("{package}.{name}") };
     // prost-build finds comments by position, so no message or enum is removed here.
     descriptor.service.clear();
     for enumeration in &mut descriptor.enum_type {
@@ -174,7 +184,8 @@ fn retarget(message: &mut DescriptorProto, edits: &Edits) {
 /// Gives everything that can carry a comment a placeholder, and collects the real comments.
 fn mark(descriptor: &FileDescriptorProto, comments: &mut Vec<Vec<String>>) -> SourceCodeInfo {
     let original = descriptor.source_code_info.iter().flat_map(|info| &info.location);
-    let original: BTreeMap<&[i32], &Location> = original.map(|found| (found.path.as_slice(), found)).collect();
+    let original: BTreeMap<&[i32], &Location> =
+        original.map(|found| (found.path.as_slice(), found)).collect();
     let mut marker = Marker { original, comments, marked: Vec::new() };
     marker.each(&[], 4, &descriptor.message_type, Marker::message);
     marker.each(&[], 5, &descriptor.enum_type, Marker::enumeration);

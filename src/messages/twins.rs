@@ -37,7 +37,12 @@ fn scope(path: &str, items: &[syn::Item], mut types: BTreeSet<String>, found: &m
     }
 }
 
-fn members<'a>(owner: &str, kind: &str, names: impl Iterator<Item = &'a syn::Ident>, found: &mut Vec<String>) {
+fn members<'a>(
+    owner: &str,
+    kind: &str,
+    names: impl Iterator<Item = &'a syn::Ident>,
+    found: &mut Vec<String>,
+) {
     let mut seen = BTreeSet::new();
     for name in names.filter(|name| !seen.insert((*name).clone())) {
         found.push(format!("the {kind} `{name}` of `{owner}` would be defined twice"));

@@ -22,7 +22,13 @@ pub(super) fn plan(errors: &model::ErrorEnum, scope: &mut Scope, diags: &mut Dia
             .map(|value| {
                 let wanted = names::variant(&errors.name, &value.name);
                 let name = variants.claim_one(&wanted);
-                renamed(&format!("{}.{}", errors.full_name, value.name), &wanted, &name, value.span.as_ref(), diags);
+                renamed(
+                    &format!("{}.{}", errors.full_name, value.name),
+                    &wanted,
+                    &name,
+                    value.span.as_ref(),
+                    diags,
+                );
                 variant(value, name)
             })
             .collect(),
@@ -30,7 +36,8 @@ pub(super) fn plan(errors: &model::ErrorEnum, scope: &mut Scope, diags: &mut Dia
 }
 
 fn variant(value: &model::ErrorValue, name: String) -> Variant {
-    let (code, http) = CODES.get(usize::try_from(value.code).unwrap_or_default()).copied().unwrap_or(CODES[UNKNOWN]);
+    let (code, http) =
+        CODES.get(usize::try_from(value.code).unwrap_or_default()).copied().unwrap_or(CODES[UNKNOWN]);
     let mut fields = Scope::default();
     Variant {
         wire: value.name.clone(),
@@ -41,7 +48,12 @@ fn variant(value: &model::ErrorValue, name: String) -> Variant {
         http: value.http.and_then(|status| u16::try_from(status).ok()).filter(|status| *status != http),
         retryable: value.retryable,
         message: value.message.text.clone(),
-        fields: value.message.fields.iter().map(|wire| (wire.clone(), fields.claim_one(&names::method(wire)))).collect(),
+        fields: value
+            .message
+            .fields
+            .iter()
+            .map(|wire| (wire.clone(), fields.claim_one(&names::method(wire))))
+            .collect(),
     }
 }
 

@@ -160,8 +160,11 @@ pub(crate) fn plan(model: &Model, settings: &Settings, diags: &mut Diagnostics) 
         let errors: Vec<ErrorEnum> =
             package.errors.iter().map(|errors| errors::plan(errors, &mut scope, diags)).collect();
         let context = service::Context { package, errors: &errors, homes: &homes, settings: *settings };
-        let services: Vec<Service> =
-            package.services.iter().map(|service| service::plan(service, &context, &mut scope, diags)).collect();
+        let services: Vec<Service> = package
+            .services
+            .iter()
+            .map(|service| service::plan(service, &context, &mut scope, diags))
+            .collect();
         for errors in &package.errors {
             if homes.used_enums.contains(&errors.full_name) {
                 let renamed = scope.claim_one(&format!("{}Code", names::type_name(&errors.name)));
@@ -190,7 +193,12 @@ pub(crate) fn plan(model: &Model, settings: &Settings, diags: &mut Diagnostics) 
         diags.push(
             Diagnostic::error(
                 Code::FileClash,
-                format!("the packages `{}` and `{}` are both `{}`", first.wire, second.wire, first.modules.join("::")),
+                format!(
+                    "the packages `{}` and `{}` are both `{}`",
+                    first.wire,
+                    second.wire,
+                    first.modules.join("::")
+                ),
             )
             .at(place(second))
             .label(place(first).as_ref(), "the other one")
@@ -218,7 +226,8 @@ impl<'a> Homes<'a> {
     }
 
     fn note(&mut self, package: &'a str, scope: &str, message: &DescriptorProto) {
-        let name = if scope.is_empty() { message.name().to_owned() } else { format!("{scope}.{}", message.name()) };
+        let name =
+            if scope.is_empty() { message.name().to_owned() } else { format!("{scope}.{}", message.name()) };
         let types = message.field.iter().map(|field| field.type_name().trim_start_matches('.').to_owned());
         self.used_enums.extend(types);
         message.nested_type.iter().for_each(|nested| self.note(package, &name, nested));

@@ -28,7 +28,12 @@ pub(super) fn plan(
     let Context { package, errors, homes, settings } = context;
     let derived = |name: &str| {
         let constant = names::constant(name);
-        vec![name.to_owned(), names::with_suffix(name, "Server"), names::with_suffix(name, "Client"), constant]
+        vec![
+            name.to_owned(),
+            names::with_suffix(name, "Server"),
+            names::with_suffix(name, "Client"),
+            constant,
+        ]
     };
     let wanted = names::type_name(&service.name);
     let name = scope.claim(&wanted, derived);
@@ -89,9 +94,12 @@ fn unary_timeout(method: &model::Method) -> Option<u64> {
 pub(super) fn renamed(wire: &str, wanted: &str, name: &str, span: Option<&Span>, diags: &mut Diagnostics) {
     if wanted != name {
         diags.push(
-            Diagnostic::warning(Code::Renamed, format!("`{wire}` is `{name}` in Rust, because `{wanted}` is taken"))
-                .at(span.cloned())
-                .help("nothing changes on the wire; rename one of the two in the IDL if you can"),
+            Diagnostic::warning(
+                Code::Renamed,
+                format!("`{wire}` is `{name}` in Rust, because `{wanted}` is taken"),
+            )
+            .at(span.cloned())
+            .help("nothing changes on the wire; rename one of the two in the IDL if you can"),
         );
     }
 }

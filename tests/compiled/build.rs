@@ -18,7 +18,10 @@ fn main() {
     names.sort();
     let module = |name: &String| {
         let (ident, file) = (name.replace('-', "_"), cases.join(name).join("out/mod.rs"));
-        format!("/// The case `{name}`.\npub mod {ident} {{\n    include!({:?});\n}}\n", file.display().to_string())
+        format!(
+            "/// The case `{name}`.\npub mod {ident} {{\n    include!({:?});\n}}\n",
+            file.display().to_string()
+        )
     };
     let text: String = names.iter().map(module).collect();
     let out = Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join("cases.rs");

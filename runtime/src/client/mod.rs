@@ -368,10 +368,13 @@ mod tests {
 
     #[test]
     fn the_nearest_deadline_counts() {
-        let parent = |seconds| Call::with(&PLAIN, MetadataMap::new(), None, now().checked_add(Duration::from_secs(seconds)));
+        let parent = |seconds| {
+            Call::with(&PLAIN, MetadataMap::new(), None, now().checked_add(Duration::from_secs(seconds)))
+        };
         // In whole seconds, rounded up: the clock goes on meanwhile.
         let left = |parent: Option<&Call>, method| {
-            inherited(parent, method).map(|deadline| deadline.saturating_duration_since(now()).as_secs_f64().ceil())
+            inherited(parent, method)
+                .map(|deadline| deadline.saturating_duration_since(now()).as_secs_f64().ceil())
         };
         let (over, long) = (parent(0), parent(100));
         assert_eq!(left(None, &QUICK), Some(1.0));
