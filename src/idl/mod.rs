@@ -11,6 +11,7 @@ use prost::Message as _;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::{File, Model};
 
+mod canonical;
 mod lower;
 mod options;
 mod proto;
@@ -160,7 +161,7 @@ fn build(compiled: &Compiled, diags: &mut Diagnostics) -> Model {
             package: raw.package.clone(),
             generate,
             descriptor: descriptor.clone(),
-            bytes: raw::without(raw::SOURCE_INFO, bytes),
+            bytes: canonical::file(bytes),
         });
     }
     Model { files, packages: packages.into_values().collect() }

@@ -24,9 +24,6 @@ pub(crate) struct Request {
     pub proto_file: Vec<Vec<u8>>,
 }
 
-/// The number of `FileDescriptorProto.source_code_info`.
-pub(crate) const SOURCE_INFO: u32 = 9;
-
 /// `FileDescriptorProto`
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct File {
@@ -151,23 +148,4 @@ pub(crate) enum Value<'a> {
     Varint(u64),
     /// A string, bytes or a message.
     Bytes(&'a [u8]),
-}
-
-/// `bytes` without the fields of this number.
-///
-/// Used to leave source info out of a descriptor without touching anything else in it.
-pub(crate) fn without(number: u32, bytes: &[u8]) -> Vec<u8> {
-    let mut kept = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let start = rest;
-        let Ok((tag, wire)) = decode_key(&mut rest) else { return bytes.to_vec() };
-        if skip_field(wire, tag, &mut rest, DecodeContext::default()).is_err() {
-            return bytes.to_vec();
-        }
-        if tag != number {
-            kept.extend_from_slice(&start[..start.len() - rest.len()]);
-        }
-    }
-    kept
 }
