@@ -26,7 +26,10 @@ struct Writer {
     /// Inside a fence, the marker that ends it; inside indented code, nothing does but less indentation.
     fence: Option<String>,
     indented: bool,
-    list: bool,
+    /// Inside a list, the column at which the text of its last item begins.
+    list: Option<usize>,
+    /// The lines of the paragraph so far, each with its indentation.
+    paragraph: Vec<(usize, String)>,
 }
 
 impl Writer {
@@ -41,6 +44,7 @@ impl Writer {
             return;
         }
         if let Some(marker) = ["```", "~~~"].into_iter().find(|marker| trimmed.starts_with(marker)) {
+            self.end_paragraph();
             self.end_code();
             let length = trimmed.len() - trimmed.trim_start_matches(&marker[..1]).len();
             let marker = marker[..1].repeat(length);
@@ -50,8 +54,7 @@ impl Writer {
             return;
         }
         let depth = line.len() - trimmed.len();
-        let after_blank = self.out.last().is_none_or(String::is_empty);
-        if self.indented || (depth >= 4 && after_blank && !self.list && !trimmed.is_empty()) {
+        if self.indented || (depth >= 4 && self.after_blank() && self.list.is_none() && !trimmed.is_empty()) {
             if depth >= 4 || trimmed.is_empty() {
                 return self.code(line);
             }
@@ -83,32 +86,48 @@ impl Writer {
     }
 
     fn prose(&mut self, text: &str, depth: usize) {
-        let item = is_list_item(text);
         if text.is_empty() {
+            self.end_paragraph();
             self.out.push(String::new());
             return;
         }
-        let after_blank = self.out.last().is_none_or(String::is_empty);
-        // A line that goes on below a list item is indented like its text, as markdown wants it.
-        let indent = match (item, self.list) {
-            (true, true) => depth.min(8),
-            (true, false) => 0,
-            (false, true) if after_blank && depth < 2 => {
-                self.list = false;
+        // Never four columns beyond the text of an item: that would be code, which rustdoc would compile.
+        let indent = match (marker_length(text), self.list) {
+            (Some(marker), list) => {
+                self.end_paragraph();
+                // What follows a paragraph directly is part of it; a list begins on a line of its own.
+                if list.is_none() && !self.after_blank() {
+                    self.out.push(String::new());
+                }
+                let indent = depth.min(list.unwrap_or(0));
+                self.list = Some(indent + marker);
+                indent
+            }
+            (None, Some(_)) if self.after_blank() && depth < 2 => {
+                self.list = None;
                 0
             }
-            (false, true) => depth.clamp(2, 8),
-            (false, false) => 0,
+            (None, Some(column)) if self.after_blank() => depth.min(column),
+            (None, column) => column.unwrap_or(0),
         };
-        // What follows a paragraph directly is part of it for rustdoc's lint; a list begins on a line of its own.
-        if item && !self.list && !after_blank {
-            self.out.push(String::new());
-        }
-        self.list |= item;
-        self.out.push(format!("{}{}", " ".repeat(indent), escape(text)));
+        self.paragraph.push((indent, text.to_owned()));
+    }
+
+    fn after_blank(&self) -> bool {
+        self.paragraph.is_empty() && self.out.last().is_none_or(String::is_empty)
+    }
+
+    /// Links and code spans go from line to line, so a paragraph is escaped as a whole.
+    fn end_paragraph(&mut self) {
+        let lines: Vec<(usize, String)> = std::mem::take(&mut self.paragraph);
+        let text: Vec<&str> = lines.iter().map(|(_, text)| text.as_str()).collect();
+        let escaped = escape(&text.join("\n"));
+        let indents = lines.iter().map(|(indent, _)| " ".repeat(*indent));
+        self.out.extend(indents.zip(escaped.split('\n')).map(|(indent, line)| indent + line));
     }
 
     fn finish(mut self) -> Vec<String> {
+        self.end_paragraph();
         self.end_code();
         self.out.extend(self.fence.take());
         let first = self.out.iter().position(|line| !line.is_empty()).unwrap_or(self.out.len());
@@ -119,21 +138,25 @@ impl Writer {
     }
 }
 
-fn is_list_item(text: &str) -> bool {
+/// How long the marker of a list item is, if `text` is one: `- `, `12. `.
+fn marker_length(text: &str) -> Option<usize> {
     let number = text.trim_start_matches(|c: char| c.is_ascii_digit());
-    ["- ", "* ", "+ "].iter().any(|marker| text.starts_with(marker))
-        || (number.len() < text.len() && [". ", ") "].iter().any(|marker| number.starts_with(marker)))
+    let digits = text.len() - number.len();
+    let bullet = ["- ", "* ", "+ "].iter().any(|marker| text.starts_with(marker));
+    let numbered = digits > 0 && [". ", ") "].iter().any(|marker| number.starts_with(marker));
+    (bullet || numbered).then_some(digits + 2)
 }
 
 /// Escapes what markdown or rustdoc would read as a link, HTML or a marker; code spans and links stay as they are.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    // A heading or a quotation of markdown is hardly meant: `#1` and `> 0` begin many sentences.
-    if rest.starts_with(['#', '>', '=', '|', '+']) && !is_list_item(rest) {
-        out.push('\\');
-    }
     while let Some(next) = rest.chars().next() {
+        let line_start = out.is_empty() || out.ends_with('\n');
+        // A heading or a quotation of markdown is hardly meant: `#1` and `> 0` begin many sentences.
+        if line_start && matches!(next, '#' | '=' | '|' | '+') && marker_length(rest).is_none() {
+            out.push('\\');
+        }
         if next == '`' {
             let ticks = rest.len() - rest.trim_start_matches('`').len();
             let marker = &rest[..ticks];
@@ -168,13 +191,11 @@ fn escape(text: &str) -> String {
             '[' | ']' | '<' | '>' => out.extend(['\\', next]),
             // Characters that reorder text could make a comment read as something else.
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+            // A backslash at the end of a line would be a line break.
+            '\\' if matches!(rest.as_bytes().get(1), None | Some(b'\n')) => out.push_str("\\\\"),
             _ => out.push(next),
         }
         rest = &rest[next.len_utf8()..];
-    }
-    // A backslash at the end of a line is a line break.
-    if out.ends_with('\\') && !out.ends_with("\\\\") {
-        out.push('\\');
     }
     out
 }
@@ -227,6 +248,10 @@ mod tests {
         assert_eq!(text(" See https://example.com/a."), "See <https://example.com/a>.");
         assert_eq!(text(" See <https://example.com/a>."), "See <https://example.com/a>.");
         assert_eq!(text(" See [it](https://example.com/a)."), "See [it](https://example.com/a).");
+        assert_eq!(
+            text(" See [all\n of it](https://example.com/a)."),
+            "See [all\nof it](https://example.com/a)."
+        );
         assert_eq!(text(" See [it][google.rpc.Code]."), "See \\[it\\]\\[google.rpc.Code\\].");
     }
 
@@ -242,5 +267,9 @@ mod tests {
     fn lists_are_lists() {
         assert_eq!(text(" One of:\n - a\n   more\n - b\n\n End."), "One of:\n\n- a\n  more\n- b\n\nEnd.");
         assert_eq!(text(" - a\n more"), "- a\n  more");
+        assert_eq!(text(" 1. a\n    more\n    - b\n      more"), "1. a\n   more\n   - b\n     more");
+        // Eight columns below an item would be code, and code would be a test.
+        assert_eq!(text(" - a\n\n         panic!()"), "- a\n\n  panic!()");
+        assert_eq!(text(" - a\n\n         - panic!()"), "- a\n\n  - panic!()");
     }
 }

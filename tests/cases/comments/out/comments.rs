@@ -227,7 +227,7 @@ pub mod note {
         /// \# Not a heading
         #[prost(string, tag = "3")]
         A(::jovian_runtime::codegen::v1::prost::alloc::string::String),
-        /// \\> not a quotation
+        /// \> not a quotation
         #[prost(string, tag = "4")]
         B(::jovian_runtime::codegen::v1::prost::alloc::string::String),
     }
