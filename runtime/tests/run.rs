@@ -32,10 +32,15 @@ impl Registry for Printing {
     }
 }
 
+/// Set in the processes that the test below is for.
+const CHILD: &str = "RUN_TEST_CHILD";
+
 #[tokio::test]
-#[ignore = "run by the tests that send it signals"]
 #[expect(clippy::print_stdout, reason = "the parent reads it")]
 async fn child_runs_an_app() {
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
     let app = App::from_config().unwrap().with_registry(Arc::new(Printing));
     match app.serve(OrdersServer::new(Shop::default())).run().await {
         Ok(()) => println!("ended well"),
@@ -52,7 +57,8 @@ struct Process {
 impl Process {
     fn start() -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_runs_an_app", "--ignored", "--nocapture"])
+            .args(["--exact", "child_runs_an_app", "--nocapture"])
+            .env(CHILD, "yes")
             .env("JOVIAN_SERVER__ADDRESS", "127.0.0.1:0")
             .env("JOVIAN_SERVER__STOP_WAIT_MS", "50")
             .env("JOVIAN_LOG__FORMAT", "json")
