@@ -46,7 +46,7 @@ pub(crate) fn format(left: Duration) -> HeaderValue {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test")]
+
 mod tests {
     use super::*;
 

@@ -183,7 +183,7 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test")]
+
 mod tests {
     use super::*;
 
