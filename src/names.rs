@@ -38,17 +38,17 @@ pub(crate) fn well_known(full_name: &str) -> Option<String> {
 
 /// `GetOrder` → `get_order`, `type` → `r#type`
 pub(crate) fn method(wire: &str) -> String {
-    escape(wire.to_snake_case())
+    escape(spoken(wire).to_snake_case())
 }
 
 /// `shop` → `shop`, `Outer` → `outer`, `gen` → `r#gen`
 pub(crate) fn module(wire: &str) -> String {
-    escape(wire.to_snake_case())
+    escape(spoken(wire).to_snake_case())
 }
 
 /// `orders` → `Orders`, `HTTPRequest` → `HttpRequest`
 pub(crate) fn type_name(wire: &str) -> String {
-    escape(wire.to_upper_camel_case())
+    escape(spoken(wire).to_upper_camel_case())
 }
 
 /// `OrderDesk` → `ORDER_DESK`, and `Orders_`, which had to make way, → `ORDERS_`.
@@ -102,6 +102,11 @@ pub(crate) fn type_path(package: &str, home: &str, full_name: &str) -> String {
     path + &type_name(name)
 }
 
+/// A name that has words: one of underscores alone has none that could be written in another case.
+pub(crate) fn spoken(wire: &str) -> &str {
+    if wire.chars().all(|c| c == '_') { "unnamed" } else { wire }
+}
+
 /// prost-build's rule (its `ident` module): raw where the language allows it, an underscore where not.
 fn escape(name: String) -> String {
     const RAW: &[&str] = &[
@@ -112,7 +117,7 @@ fn escape(name: String) -> String {
         "yield",
     ];
     match name.as_str() {
-        "" | "_" | "super" | "self" | "Self" | "extern" | "crate" => format!("{name}_"),
+        "super" | "self" | "Self" | "extern" | "crate" => format!("{name}_"),
         digits if digits.starts_with(|c: char| c.is_numeric()) => format!("_{name}"),
         keyword if RAW.contains(&keyword) => format!("r#{name}"),
         _ => name,
@@ -133,12 +138,25 @@ impl Scope {
     /// every name it makes must change with the one it is made from.
     pub(crate) fn claim(&mut self, wanted: &str, derived: impl Fn(&str) -> Vec<String>) -> String {
         let mut name = wanted.to_owned();
-        while derived(&name).iter().any(|name| self.0.contains(name)) {
+        while !self.take(derived(&name)) {
             // A raw name that gets an underscore is no keyword any more.
             name = format!("{}_", name.trim_start_matches("r#"));
         }
-        self.0.extend(derived(&name));
         name
+    }
+
+    /// Whether none of these names is taken.
+    pub(crate) fn is_free(&self, names: &[String]) -> bool {
+        names.iter().all(|name| !self.0.contains(name))
+    }
+
+    /// Takes all of these names, if all are free.
+    pub(crate) fn take(&mut self, names: Vec<String>) -> bool {
+        let free = self.is_free(&names);
+        if free {
+            self.0.extend(names);
+        }
+        free
     }
 
     /// Takes one name.
@@ -158,6 +176,7 @@ mod tests {
         assert_eq!(method("Self"), "self_");
         assert_eq!(type_name("HTTPRequest"), "HttpRequest");
         assert_eq!(type_name("self"), "Self_");
+        assert_eq!((method("_"), type_name("__")), ("unnamed".to_owned(), "Unnamed".to_owned()));
         assert_eq!(variant("OrdersError", "ORDERS_ERROR_OUT_OF_STOCK"), "OutOfStock");
         assert_eq!(constant("FooBar_"), "FOO_BAR_");
         assert_eq!(constant("S"), "S_SERVICE");

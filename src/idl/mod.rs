@@ -20,7 +20,7 @@ mod reach;
 mod source;
 
 pub(crate) use proto::is_well_known;
-pub(crate) use source::comment;
+pub(crate) use source::{Locations, comment};
 
 /// Where IDL comes from.
 #[derive(Clone, Debug)]
@@ -153,7 +153,13 @@ fn build(compiled: &Compiled, diags: &mut Diagnostics) -> Model {
         let generate = generate.contains(name);
         let path = compiled.paths.get(name).unwrap_or(&raw.name);
         if generate {
-            lower::file(raw, &source::Locations::new(path, raw), &declared, &mut packages, diags);
+            lower::file(
+                raw,
+                &Locations::new(path, raw.source_info.as_ref()),
+                &declared,
+                &mut packages,
+                diags,
+            );
         }
         files.push(File {
             name: name.to_owned(),

@@ -2,21 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use prost_types::SourceCodeInfo;
 use prost_types::source_code_info::Location;
 
-use super::raw;
 use crate::diag::Span;
 
 /// What `SourceCodeInfo` knows of one file.
-pub(super) struct Locations<'a> {
+pub(crate) struct Locations<'a> {
     path: &'a str,
     by_path: BTreeMap<&'a [i32], &'a Location>,
 }
 
 impl<'a> Locations<'a> {
     /// `path` is the file as a person would open it.
-    pub(super) fn new(path: &'a str, file: &'a raw::File) -> Self {
-        let locations = file.source_info.iter().flat_map(|info| &info.location);
+    pub(crate) fn new(path: &'a str, info: Option<&'a SourceCodeInfo>) -> Self {
+        let locations = info.into_iter().flat_map(|info| &info.location);
         Self { path, by_path: locations.map(|location| (location.path.as_slice(), location)).collect() }
     }
 
@@ -31,7 +31,7 @@ impl<'a> Locations<'a> {
     }
 
     /// Where the name of a thing stands: field 1 of every descriptor is its name.
-    pub(super) fn name(&self, path: &[i32]) -> Option<Span> {
+    pub(crate) fn name(&self, path: &[i32]) -> Option<Span> {
         let path = [path, &[1]].concat();
         let span = &self.by_path.get(path.as_slice())?.span;
         let (line, column) = (*span.first()?, *span.get(1)?);

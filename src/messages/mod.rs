@@ -157,28 +157,36 @@ fn locate(model: &Model, edits: &Edits, problem: String) -> Diagnostic {
 
 /// Applies the edits to one file.
 fn edit(descriptor: &mut FileDescriptorProto, package: &str, edits: &Edits) {
-    let full_name =
-        |name: &str| if package.is_empty() { name.to_owned() } else { format!("{package}.{name}") };
     // prost-build finds comments by position, so no message or enum is removed here.
     descriptor.service.clear();
-    for enumeration in &mut descriptor.enum_type {
-        if let Some(name) = edits.renamed.get(&full_name(enumeration.name())) {
-            enumeration.name = Some(name.clone());
-        }
-    }
-    descriptor.message_type.iter_mut().for_each(|message| retarget(message, edits));
+    descriptor.enum_type.iter_mut().for_each(|enumeration| rename(&mut enumeration.name, package, edits));
+    descriptor.message_type.iter_mut().for_each(|message| edit_message(message, package, edits));
 }
 
-/// Follows renamed enums in the fields that use them.
-fn retarget(message: &mut DescriptorProto, edits: &Edits) {
+/// Gives a message and everything in it the new names, and follows them in the types of fields.
+fn edit_message(message: &mut DescriptorProto, scope: &str, edits: &Edits) {
+    let full_name = join(scope, message.name());
     for field in &mut message.field {
-        let renamed = edits.renamed.get(field.type_name().trim_start_matches('.'));
-        if let Some(name) = renamed {
-            let scope = field.type_name().rsplit_once('.').map_or("", |(scope, _)| scope);
-            field.type_name = Some(format!("{scope}.{name}"));
+        rename(&mut field.name, &full_name, edits);
+        if let Some(used) = field.type_name.as_mut().filter(|used| !used.is_empty()) {
+            *used = format!(".{}", edits.applied_to(used.trim_start_matches('.')));
         }
     }
-    message.nested_type.iter_mut().for_each(|nested| retarget(nested, edits));
+    message.oneof_decl.iter_mut().for_each(|oneof| rename(&mut oneof.name, &full_name, edits));
+    message.enum_type.iter_mut().for_each(|enumeration| rename(&mut enumeration.name, &full_name, edits));
+    message.nested_type.iter_mut().for_each(|nested| edit_message(nested, &full_name, edits));
+    rename(&mut message.name, scope, edits);
+}
+
+fn rename(name: &mut Option<String>, scope: &str, edits: &Edits) {
+    let renamed = name.as_ref().and_then(|name| edits.renamed.get(&join(scope, name)));
+    if let Some(renamed) = renamed {
+        *name = Some(renamed.clone());
+    }
+}
+
+fn join(scope: &str, name: &str) -> String {
+    if scope.is_empty() { name.to_owned() } else { format!("{scope}.{name}") }
 }
 
 /// Gives everything that can carry a comment a placeholder, and collects the real comments.

@@ -11,10 +11,11 @@ use prost_types::DescriptorProto;
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::idl;
 use crate::model::{self, Model};
-use crate::names::{self, Scope};
+use crate::names;
 use crate::settings::Settings;
 
 mod errors;
+mod messages;
 mod service;
 
 // Two words that mean the same in the IDL and in Rust.
@@ -34,8 +35,23 @@ pub(crate) struct Plan {
 pub(crate) struct Edits {
     /// Enums that are printed as errors and used nowhere else; full names.
     pub dropped: BTreeSet<String>,
-    /// Enums that are printed as errors and used by a message, too; full name to new name.
+    /// New names of messages, enums, fields and oneofs, by the full names that they have in the IDL.
     pub renamed: BTreeMap<String, String>,
+}
+
+impl Edits {
+    /// A full name, without a leading dot, as prost-build is shown it: the new names in place of the old ones.
+    pub(crate) fn applied_to(&self, full_name: &str) -> String {
+        let ends = full_name.match_indices('.').map(|(at, _)| at).chain([full_name.len()]);
+        let mut start = 0;
+        let mut parts = Vec::new();
+        for end in ends {
+            let name = self.renamed.get(&full_name[..end]).map_or(&full_name[start..end], String::as_str);
+            parts.push(name);
+            start = end + 1;
+        }
+        parts.join(".")
+    }
 }
 
 /// The file of one package.
@@ -154,17 +170,12 @@ pub(crate) struct Variant {
 pub(crate) fn plan(model: &Model, settings: &Settings, diags: &mut Diagnostics) -> Plan {
     let homes = Homes::of(model);
     let mut plan = Plan::default();
+    // What services refer to is named first, in every package.
+    let mut named = Vec::new();
     for package in &model.packages {
-        let modules: Vec<String> = split(&package.name).map(names::module).collect();
-        let mut scope = Scope::with(taken(model, package));
+        let mut scope = messages::plan(model, package, &mut plan.edits, diags);
         let errors: Vec<ErrorEnum> =
             package.errors.iter().map(|errors| errors::plan(errors, &mut scope, diags)).collect();
-        let context = service::Context { package, errors: &errors, homes: &homes, settings: *settings };
-        let services: Vec<Service> = package
-            .services
-            .iter()
-            .map(|service| service::plan(service, &context, &mut scope, diags))
-            .collect();
         for errors in &package.errors {
             if homes.used_enums.contains(&errors.full_name) {
                 let renamed = scope.claim_one(&format!("{}Code", names::type_name(&errors.name)));
@@ -173,10 +184,25 @@ pub(crate) fn plan(model: &Model, settings: &Settings, diags: &mut Diagnostics) 
                 plan.edits.dropped.insert(errors.full_name.clone());
             }
         }
+        named.push((package, scope, errors));
+    }
+    for (package, mut scope, errors) in named {
+        let context = service::Context {
+            package,
+            errors: &errors,
+            homes: &homes,
+            edits: &plan.edits,
+            settings: *settings,
+        };
+        let services: Vec<Service> = package
+            .services
+            .iter()
+            .map(|service| service::plan(service, &context, &mut scope, diags))
+            .collect();
         plan.packages.push(Package {
             wire: package.name.clone(),
             file: names::package_file(&package.name),
-            modules,
+            modules: split(&package.name).map(names::module).collect(),
             sources: package.files.iter().cloned().collect(),
             descriptor_set: if services.is_empty() { Vec::new() } else { descriptor_set(model, package) },
             services,
@@ -235,24 +261,10 @@ impl<'a> Homes<'a> {
     }
 
     /// The path to a message from the module of `package`.
-    fn path(&self, package: &str, full_name: &str) -> String {
-        names::type_path(package, self.home.get(full_name).copied().unwrap_or_default(), full_name)
+    fn path(&self, edits: &Edits, package: &str, full_name: &str) -> String {
+        let home = self.home.get(full_name).copied().unwrap_or_default();
+        names::type_path(package, home, &edits.applied_to(full_name))
     }
-}
-
-/// The names that messages, enums and modules have already in the module of a package.
-fn taken(model: &Model, package: &model::Package) -> BTreeSet<String> {
-    let mut taken = BTreeSet::from(["FILE_DESCRIPTOR_SET".to_owned(), "__jovian".to_owned()]);
-    let is_error = |name: &str| package.errors.iter().any(|errors| errors.name == name);
-    for file in model.files.iter().filter(|file| file.package == package.name) {
-        let descriptor = &file.descriptor;
-        let enums = descriptor.enum_type.iter().map(|enumeration| enumeration.name());
-        let enums = enums.filter(|name| !is_error(name)).map(names::type_name);
-        let messages = descriptor.message_type.iter();
-        taken.extend(messages.clone().map(|message| names::type_name(message.name())).chain(enums));
-        taken.extend(messages.map(|message| names::module(message.name())));
-    }
-    taken
 }
 
 /// The files with the services of a package and everything they import, encoded.

@@ -1,6 +1,6 @@
 //! What is printed of a service.
 
-use super::{ErrorEnum, Homes, Method, Service};
+use super::{Edits, ErrorEnum, Homes, Method, Service};
 use crate::check;
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::docs;
@@ -16,6 +16,7 @@ pub(super) struct Context<'a> {
     pub package: &'a model::Package,
     pub errors: &'a [ErrorEnum],
     pub homes: &'a Homes<'a>,
+    pub edits: &'a Edits,
     pub settings: Settings,
 }
 
@@ -25,7 +26,7 @@ pub(super) fn plan(
     scope: &mut Scope,
     diags: &mut Diagnostics,
 ) -> Service {
-    let Context { package, errors, homes, settings } = context;
+    let Context { package, errors, homes, edits, settings } = context;
     let derived = |name: &str| {
         let constant = names::constant(name);
         vec![
@@ -72,8 +73,8 @@ pub(super) fn plan(
                     name,
                     client_name,
                     shape: method.shape,
-                    request: homes.path(&package.name, &method.input),
-                    reply: homes.path(&package.name, &method.output),
+                    request: homes.path(edits, &package.name, &method.input),
+                    reply: homes.path(edits, &package.name, &method.output),
                     idempotency: method.idempotency,
                     timeout_ms: unary_timeout(method),
                     deprecated: method.deprecated,

@@ -46,7 +46,6 @@ pub(crate) fn format(left: Duration) -> HeaderValue {
 }
 
 #[cfg(test)]
-
 mod tests {
     use super::*;
 

@@ -1,7 +1,7 @@
 //! Services of other people's IDL, served by generated code to clients that share no code with it: Python's, and those
 //! that the crates which ship the IDL have made with tonic.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::path::Path;
 use std::time::Duration;
