@@ -36,6 +36,11 @@ pub(crate) fn well_known(full_name: &str) -> Option<String> {
     Some(format!("{RUNTIME}::prost_types::{path}{}", type_name(last)))
 }
 
+/// The full name of what is declared in a package or in a message: `shop.v1` and `Order` → `shop.v1.Order`.
+pub(crate) fn full(scope: &str, name: &str) -> String {
+    if scope.is_empty() { name.to_owned() } else { format!("{scope}.{name}") }
+}
+
 /// `GetOrder` → `get_order`, `type` → `r#type`
 pub(crate) fn method(wire: &str) -> String {
     escape(spoken(wire).to_snake_case())

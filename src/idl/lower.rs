@@ -8,6 +8,7 @@ use super::raw;
 use super::source::Locations;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::{ErrorEnum, ErrorValue, Idempotency, Method, Package, Service, Shape, Template};
+use crate::names;
 
 /// Field numbers of descriptor.proto that paths are made of.
 const FILE_ENUM: i32 = 5;
@@ -47,16 +48,12 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn full_name(&self, name: &str) -> String {
-        if self.package.is_empty() { name.to_owned() } else { format!("{}.{name}", self.package) }
-    }
-
     fn service(&mut self, service: &raw::Service, path: &[i32]) -> Service {
         let options = self.declared.service(&service.options);
         let methods = service.methods.iter().zip(0..);
         Service {
             name: service.name.clone(),
-            full_name: self.full_name(&service.name),
+            full_name: names::full(self.package, &service.name),
             docs: self.locations.docs(path),
             deprecated: options::service_deprecated(&service.options),
             app: Some(options.app).filter(|app| !app.is_empty()),
@@ -125,7 +122,7 @@ impl Reader<'_> {
         let domain = ours.map(|options| options.domain).filter(|domain| !domain.is_empty());
         Some(ErrorEnum {
             name: enumeration.name.clone(),
-            full_name: self.full_name(&enumeration.name),
+            full_name: names::full(self.package, &enumeration.name),
             docs: self.locations.docs(path),
             domain: domain.unwrap_or_else(|| self.package.to_owned()),
             values,

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::raw::{self, Value};
+use crate::names;
 
 /// `jovian.ServiceOptions`
 #[derive(Clone, PartialEq, prost::Message)]
@@ -83,7 +84,7 @@ impl Declared {
     fn add(&mut self, package: &str, extensions: &[raw::Field]) {
         self.0.extend(extensions.iter().filter_map(|field| {
             let extendee = field.extendee.trim_start_matches('.').to_owned();
-            Some((format!("{package}.{}", field.name), extendee, u32::try_from(field.number).ok()?))
+            Some((names::full(package, &field.name), extendee, u32::try_from(field.number).ok()?))
         }));
     }
 

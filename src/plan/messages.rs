@@ -20,10 +20,8 @@ pub(super) fn plan(
     edits: &mut Edits,
     diags: &mut Diagnostics,
 ) -> Scope {
-    let mut scope = Scope::with(["FILE_DESCRIPTOR_SET".to_owned(), "__jovian".to_owned()]);
-    for module in modules_below(model, &package.name) {
-        scope.claim_one(&module);
-    }
+    let ours = ["FILE_DESCRIPTOR_SET", "__jovian"].map(str::to_owned);
+    let mut scope = Scope::with(modules_below(model, &package.name).chain(ours));
     for file in model.files.iter().filter(|file| package.files.contains(&file.name)) {
         let descriptor = &file.descriptor;
         let locations = Locations::new(&file.path, descriptor.source_code_info.as_ref());
@@ -60,7 +58,7 @@ impl Namer<'_> {
                 continue;
             }
             let path = [place.0, &[place.1, index]].concat();
-            let (full_name, has_module) = (join(parent, message.name()), has_module(message));
+            let (full_name, has_module) = (names::full(parent, message.name()), has_module(message));
             self.claim(&full_name, message.name(), &path, names::type_name, |wire| {
                 let names = [Some(names::type_name(wire)), has_module.then(|| names::module(wire))];
                 scope.take(names.into_iter().flatten().collect())
@@ -82,7 +80,7 @@ impl Namer<'_> {
         {
             let path = [place.0, &[place.1, index]].concat();
             self.claim(
-                &join(parent, enumeration.name()),
+                &names::full(parent, enumeration.name()),
                 enumeration.name(),
                 &path,
                 names::type_name,
@@ -101,7 +99,7 @@ impl Namer<'_> {
             let oneof = field.oneof_index.filter(|_| !field.proto3_optional());
             let variants = oneof.and_then(|oneof| variants.get_mut(usize::try_from(oneof).ok()?));
             let path = [path, &[2, index]].concat();
-            let full_name = join(full_name, field.name());
+            let full_name = names::full(full_name, field.name());
             match variants {
                 Some(variants) => self.claim(&full_name, field.name(), &path, names::type_name, |wire| {
                     variants.take(vec![names::type_name(wire)])
@@ -122,7 +120,7 @@ impl Namer<'_> {
             message.oneof_decl.iter().zip(0..).filter(|(_, index)| is_printed(message, *index))
         {
             let path = [path, &[8, index]].concat();
-            self.claim(&join(full_name, oneof.name()), oneof.name(), &path, names::method, |wire| {
+            self.claim(&names::full(full_name, oneof.name()), oneof.name(), &path, names::method, |wire| {
                 let (field, kind) = (vec![names::method(wire)], vec![oneof_type(message, wire)]);
                 fields.is_free(&field) && inner.is_free(&kind) && fields.take(field) && inner.take(kind)
             });
@@ -165,10 +163,6 @@ impl Namer<'_> {
             self.edits.renamed.insert(full_name.to_owned(), name);
         }
     }
-}
-
-fn join(scope: &str, name: &str) -> String {
-    if scope.is_empty() { name.to_owned() } else { format!("{scope}.{name}") }
 }
 
 /// Whether prost-build prints a module beside a message.

@@ -252,8 +252,7 @@ impl<'a> Homes<'a> {
     }
 
     fn note(&mut self, package: &'a str, scope: &str, message: &DescriptorProto) {
-        let name =
-            if scope.is_empty() { message.name().to_owned() } else { format!("{scope}.{}", message.name()) };
+        let name = names::full(scope, message.name());
         let types = message.field.iter().map(|field| field.type_name().trim_start_matches('.').to_owned());
         self.used_enums.extend(types);
         message.nested_type.iter().for_each(|nested| self.note(package, &name, nested));

@@ -3,7 +3,7 @@
 //! In: the model's descriptors and the plan's edits. Out: the items of each package, and the comments that belong to them;
 //! what prost cannot express, and its panics, as complaints. Never: services, files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
@@ -17,8 +17,6 @@ use crate::names::{self, RUNTIME};
 use crate::plan::Edits;
 use crate::{docs, idl};
 
-mod twins;
-
 /// What prost-build printed.
 #[derive(Default)]
 pub(crate) struct Messages {
@@ -30,7 +28,8 @@ pub(crate) struct Messages {
 
 /// What printed code may do: its names and shapes are the IDL's, and not everybody comments.
 pub(crate) const ALLOWED: &str = "#[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, \
-    clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::should_implement_trait, \
+    clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, \
+    clippy::module_inception, clippy::new_ret_no_self, clippy::should_implement_trait, \
     clippy::upper_case_acronyms, clippy::wrong_self_convention)]";
 
 /// Stands in a text where the comment with this number belongs: prost-build would change the comments it is given.
@@ -53,37 +52,11 @@ pub(crate) fn print(model: &Model, edits: &Edits, diags: &mut Diagnostics) -> Me
             return Messages::default();
         }
     };
-    for package in &model.packages {
-        let Some(items) = files.get(&Module::from_protobuf_package_name(&package.name)) else { continue };
-        let place = model
-            .files
-            .iter()
-            .find(|file| package.files.contains(&file.name))
-            .map(|file| Span::file(&file.path));
-        for twice in twins::find(items, modules_below(model, &package.name)) {
-            diags.push(
-                Diagnostic::error(Code::Messages, format!("{twice} in package `{}`", package.name))
-                    .at(place.clone())
-                    .help("rename one of the two in the IDL: Rust writes both the same way"),
-            );
-        }
-    }
     let packages = model.packages.iter().filter_map(|package| {
         let items = files.remove(&Module::from_protobuf_package_name(&package.name))?;
         Some((package.name.clone(), items))
     });
     Messages { packages: packages.collect(), comments }
-}
-
-/// The modules of the packages directly below a package: `v1` below `shop`.
-fn modules_below(model: &Model, package: &str) -> BTreeSet<String> {
-    let prefix = if package.is_empty() { String::new() } else { format!("{package}.") };
-    let below = model.packages.iter().filter_map(|other| other.name.strip_prefix(&prefix));
-    below
-        .filter_map(|rest| rest.split('.').next())
-        .filter(|part| !part.is_empty())
-        .map(names::module)
-        .collect()
 }
 
 /// Runs prost-build on all files; prints those that are generated, or `only` one of them.
@@ -103,8 +76,7 @@ fn generate(
         edit(&mut descriptor, &file.package, edits);
         let top = descriptor.message_type.iter().map(DescriptorProto::name);
         for name in top.chain(descriptor.enum_type.iter().map(EnumDescriptorProto::name)) {
-            let full_name =
-                if file.package.is_empty() { name.to_owned() } else { format!("{}.{name}", file.package) };
+            let full_name = names::full(&file.package, name);
             // prost-build wants to see every file, but prints no type that is said to be elsewhere.
             if !printed || edits.dropped.contains(&full_name) {
                 let path = names::well_known(&full_name).unwrap_or_else(|| "()".to_owned());
@@ -165,7 +137,7 @@ fn edit(descriptor: &mut FileDescriptorProto, package: &str, edits: &Edits) {
 
 /// Gives a message and everything in it the new names, and follows them in the types of fields.
 fn edit_message(message: &mut DescriptorProto, scope: &str, edits: &Edits) {
-    let full_name = join(scope, message.name());
+    let full_name = names::full(scope, message.name());
     for field in &mut message.field {
         rename(&mut field.name, &full_name, edits);
         if let Some(used) = field.type_name.as_mut().filter(|used| !used.is_empty()) {
@@ -179,14 +151,10 @@ fn edit_message(message: &mut DescriptorProto, scope: &str, edits: &Edits) {
 }
 
 fn rename(name: &mut Option<String>, scope: &str, edits: &Edits) {
-    let renamed = name.as_ref().and_then(|name| edits.renamed.get(&join(scope, name)));
+    let renamed = name.as_ref().and_then(|name| edits.renamed.get(&names::full(scope, name)));
     if let Some(renamed) = renamed {
         *name = Some(renamed.clone());
     }
-}
-
-fn join(scope: &str, name: &str) -> String {
-    if scope.is_empty() { name.to_owned() } else { format!("{scope}.{name}") }
 }
 
 /// Gives everything that can carry a comment a placeholder, and collects the real comments.
