@@ -164,6 +164,13 @@ impl Scope {
         free
     }
 
+    /// Gives a name to what prost-build prints: the first of `stem`, `stem2`, `stem3` … that `take` accepts. It writes names in
+    /// another case, where an underscore would be lost.
+    pub(crate) fn numbered(stem: &str, take: impl FnMut(&String) -> bool) -> String {
+        let others = (2_u64..).map(|number| format!("{stem}{number}"));
+        std::iter::once(stem.to_owned()).chain(others).find(take).unwrap_or_default()
+    }
+
     /// Takes one name.
     pub(crate) fn claim_one(&mut self, wanted: &str) -> String {
         self.claim(wanted, |name| vec![name.to_owned()])

@@ -147,11 +147,7 @@ impl Namer<'_> {
         in_rust: fn(&str) -> String,
         mut take: impl FnMut(&str) -> bool,
     ) {
-        let stem = names::spoken(wire);
-        let numbered = (2_u32..).map(|number| format!("{stem}{number}"));
-        let Some(name) = std::iter::once(stem.to_owned()).chain(numbered).find(|name| take(name)) else {
-            return;
-        };
+        let name = Scope::numbered(names::spoken(wire), |name| take(name));
         if name != wire {
             renamed(
                 full_name,

@@ -11,7 +11,7 @@ use prost_types::DescriptorProto;
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::idl;
 use crate::model::{self, Model};
-use crate::names;
+use crate::names::{self, Scope};
 use crate::settings::Settings;
 
 mod errors;
@@ -178,7 +178,8 @@ pub(crate) fn plan(model: &Model, settings: &Settings, diags: &mut Diagnostics) 
             package.errors.iter().map(|errors| errors::plan(errors, &mut scope, diags)).collect();
         for errors in &package.errors {
             if homes.used_enums.contains(&errors.full_name) {
-                let renamed = scope.claim_one(&format!("{}Code", names::type_name(&errors.name)));
+                let wanted = format!("{}Code", names::type_name(&errors.name));
+                let renamed = Scope::numbered(&wanted, |name| scope.take(vec![names::type_name(name)]));
                 plan.edits.renamed.insert(errors.full_name.clone(), renamed);
             } else {
                 plan.edits.dropped.insert(errors.full_name.clone());
