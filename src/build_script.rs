@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::files;
 use crate::generate::generate;
 use crate::idl::Input;
 use crate::settings::{Overrides, Settings};
@@ -92,12 +93,7 @@ impl Builder {
             None => Input::Proto { inputs: self.inputs, includes: self.includes },
         };
         let output = generate(&input, &Settings::resolve([self.overrides]))?;
-        let refused = |error: io::Error| {
-            Diagnostics::from(
-                Diagnostic::error(Code::Io, format!("cannot write to `{}`: {error}", out_dir.display()))
-                    .help("check that the folder may be written"),
-            )
-        };
+        let refused = |error: io::Error| Diagnostics::from(files::refused(&out_dir, &error));
         output.files.compare(&out_dir).and_then(|changes| changes.apply()).map_err(refused)?;
         let mut cargo = io::stdout().lock();
         let watched = output.read.iter().map(|path| format!("cargo::rerun-if-changed={}", path.display()));

@@ -169,6 +169,12 @@ impl Changes {
     }
 }
 
+/// What to say when `dir` cannot be brought up to date.
+pub(crate) fn refused(dir: &Path, error: &io::Error) -> Diagnostic {
+    Diagnostic::error(Code::Io, format!("cannot write to `{}`: {error}", dir.display()))
+        .help("check that the folder may be written")
+}
+
 /// The text of a file; every read outside the IDL goes through here.
 pub fn read(path: &Path) -> io::Result<String> {
     fs::read_to_string(path)

@@ -35,7 +35,7 @@ pub fn generate(input: &Input, settings: &Settings) -> Result<Output, Diagnostic
     let messages = messages::print(&loaded.model, &plan.edits, &mut diags);
     diags.stop_on_error()?;
     let mut files = Files::default();
-    for (name, file) in emit::emit(&plan, &messages) {
+    for (name, file) in emit::emit(&plan, messages) {
         files.insert(name, file)?;
     }
     Ok(Output { files, warnings: diags, read: loaded.read })

@@ -12,10 +12,11 @@ use prost_types::source_code_info::Location;
 use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto, SourceCodeInfo};
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
+use crate::docs;
+use crate::idl::Locations;
 use crate::model::Model;
 use crate::names::{self, RUNTIME};
 use crate::plan::Edits;
-use crate::{docs, idl};
 
 /// What prost-build printed.
 #[derive(Default)]
@@ -159,17 +160,15 @@ fn rename(name: &mut Option<String>, scope: &str, edits: &Edits) {
 
 /// Gives everything that can carry a comment a placeholder, and collects the real comments.
 fn mark(descriptor: &FileDescriptorProto, comments: &mut Vec<Vec<String>>) -> SourceCodeInfo {
-    let original = descriptor.source_code_info.iter().flat_map(|info| &info.location);
-    let original: BTreeMap<&[i32], &Location> =
-        original.map(|found| (found.path.as_slice(), found)).collect();
-    let mut marker = Marker { original, comments, marked: Vec::new() };
+    let locations = Locations::new("", descriptor.source_code_info.as_ref());
+    let mut marker = Marker { locations, comments, marked: Vec::new() };
     marker.each(&[], 4, &descriptor.message_type, Marker::message);
     marker.each(&[], 5, &descriptor.enum_type, Marker::enumeration);
     SourceCodeInfo { location: marker.marked }
 }
 
 struct Marker<'a> {
-    original: BTreeMap<&'a [i32], &'a Location>,
+    locations: Locations<'a>,
     comments: &'a mut Vec<Vec<String>>,
     marked: Vec<Location>,
 }
@@ -185,13 +184,12 @@ impl Marker<'_> {
     }
 
     fn mark(&mut self, path: &[i32]) {
-        let comment = self.original.get(path).map(|location| idl::comment(location)).unwrap_or_default();
         self.marked.push(Location {
             path: path.to_vec(),
             leading_comments: Some(placeholder(self.comments.len())),
             ..Location::default()
         });
-        self.comments.push(docs::lines(&comment));
+        self.comments.push(docs::lines(&self.locations.docs(path)));
     }
 
     fn message(&mut self, message: &DescriptorProto, path: &[i32]) {

@@ -52,7 +52,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Outcome, Diagnostics> {
     };
     let output = generate(&input, &settings)?;
     complain(&output.warnings);
-    let changes = output.files.compare(&out).map_err(|error| refused(&out, &error))?;
+    let changes = output.files.compare(&out).map_err(|error| files::refused(&out, &error))?;
     if arguments.check {
         changes.iter().for_each(say);
         if changes.is_empty() {
@@ -61,7 +61,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Outcome, Diagnostics> {
         say(format_args!("{} is not up to date: run `jovian gen`", out.display()));
         return Ok(Outcome::Findings);
     }
-    changes.apply().map_err(|error| refused(&out, &error))?;
+    changes.apply().map_err(|error| files::refused(&out, &error))?;
     changes.iter().for_each(|change| say(summary(change)));
     if changes.is_empty() {
         say(format_args!("{} is up to date", out.display()));
@@ -90,11 +90,6 @@ fn input(inputs: Vec<String>, includes: Vec<PathBuf>) -> Result<Input, Diagnosti
                 .into())
         }
     }
-}
-
-fn refused(out: &Path, error: &std::io::Error) -> Diagnostic {
-    Diagnostic::error(Code::Io, format!("cannot write to `{}`: {error}", out.display()))
-        .help("check that the folder may be written")
 }
 
 fn summary(change: &Change) -> String {

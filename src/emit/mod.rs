@@ -16,9 +16,11 @@ mod modules;
 mod server;
 
 /// The files of a plan: one a package, and the module tree that includes them.
-pub(crate) fn emit(plan: &Plan, messages: &Messages) -> Vec<(String, File)> {
+pub(crate) fn emit(plan: &Plan, messages: Messages) -> Vec<(String, File)> {
+    let Messages { mut packages, comments } = messages;
+    let mut page_of = |package: &Package| page(package, packages.remove(&package.wire), &comments);
     let mut files: Vec<(String, File)> =
-        plan.packages.iter().map(|package| (package.file.clone(), tool(page(package, messages)))).collect();
+        plan.packages.iter().map(|package| (package.file.clone(), tool(page_of(package)))).collect();
     files.push(("mod.rs".to_owned(), tool(modules::page(plan))));
     files
 }
@@ -28,14 +30,13 @@ fn tool(text: String) -> File {
 }
 
 /// The file of one package: services and errors, then messages as prost-build printed them.
-fn page(package: &Package, messages: &Messages) -> String {
+fn page(package: &Package, messages: Option<syn::File>, comments: &[Vec<String>]) -> String {
     let mut file = parse(items(package));
-    file.items
-        .extend(messages.packages.get(&package.wire).into_iter().flat_map(|messages| messages.items.clone()));
+    file.items.extend(messages.into_iter().flat_map(|messages| messages.items));
     // Nobody reads it, so it comes last.
     file.items.extend(parse(descriptor::set(package)).items);
     let heading = format!("{MARK} from {}. Do not edit.\n\n", package.sources.join(", "));
-    heading + &finish(&prettyplease::unparse(&file), &messages.comments)
+    heading + &finish(&prettyplease::unparse(&file), comments)
 }
 
 fn items(package: &Package) -> TokenStream {

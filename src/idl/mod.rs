@@ -20,7 +20,7 @@ mod reach;
 mod source;
 
 pub(crate) use proto::is_well_known;
-pub(crate) use source::{Locations, comment};
+pub(crate) use source::Locations;
 
 /// Where IDL comes from.
 #[derive(Clone, Debug)]
@@ -144,17 +144,18 @@ fn build(compiled: &Compiled, diags: &mut Diagnostics) -> Model {
     let Some(order) = reach::imports_first(&targets, &graph, diags) else { return Model::default() };
     refuse_editions(order.iter().map(|name| &decoded[*name].0), diags);
     let generate = reach::needed(&targets, order.iter().map(|name| &decoded[*name].1));
+    let order: Vec<String> = order.into_iter().map(str::to_owned).collect();
 
     let declared = options::Declared::of(decoded.values().map(|(raw, ..)| raw));
     let mut packages = BTreeMap::new();
     let mut files = Vec::new();
     for name in order {
-        let (raw, descriptor, bytes) = &decoded[name];
-        let generate = generate.contains(name);
-        let path = compiled.paths.get(name).unwrap_or(&raw.name);
+        let Some((raw, descriptor, bytes)) = decoded.remove(&name) else { continue };
+        let generate = generate.contains(&name);
+        let path = compiled.paths.get(&name).unwrap_or(&raw.name);
         if generate {
             lower::file(
-                raw,
+                &raw,
                 &Locations::new(path, raw.source_info.as_ref()),
                 &declared,
                 &mut packages,
@@ -162,11 +163,11 @@ fn build(compiled: &Compiled, diags: &mut Diagnostics) -> Model {
             );
         }
         files.push(File {
-            name: name.to_owned(),
             path: path.clone(),
-            package: raw.package.clone(),
+            name,
+            package: raw.package,
             generate,
-            descriptor: descriptor.clone(),
+            descriptor,
             bytes: canonical::file(bytes),
         });
     }

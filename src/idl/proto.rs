@@ -3,7 +3,7 @@
 //! In: inputs and include roots. Out: descriptors with every option in them. Files that Jovian carries, and those of
 //! protobuf itself, are found without being in any root; a user's own copy comes first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{fs, io};
@@ -89,7 +89,7 @@ pub(super) fn compile(inputs: &[String], includes: &[PathBuf], diags: &mut Diagn
         );
     }
 
-    let opened = Arc::new(Mutex::new(BTreeSet::new()));
+    let opened = Arc::new(Mutex::new(BTreeMap::new()));
     let mut resolver = ChainFileResolver::new();
     resolver.add(Roots { roots: roots.clone(), opened: opened.clone() });
     resolver.add(GoogleFileResolver::new());
@@ -121,13 +121,11 @@ pub(super) fn compile(inputs: &[String], includes: &[PathBuf], diags: &mut Diagn
         compiled.targets.insert(name);
     }
     let opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
-    for (name, path) in opened.iter() {
+    for (name, (path, text)) in opened.iter() {
         compiled.paths.insert(name.clone(), slashed(path));
         compiled.read.insert(path.clone());
         // Complaints of later stages show the line they speak of.
-        if let Some((text, _)) = text_of(path) {
-            diags.source(slashed(path), text);
-        }
+        diags.source(slashed(path), text);
     }
     if !diags.has_errors() {
         compiled.files = split(&compiler.encode_file_descriptor_set());
@@ -143,7 +141,7 @@ fn split(set: &[u8]) -> Vec<Vec<u8>> {
 /// Looks files up in the include roots, then among those that Jovian carries.
 struct Roots {
     roots: Vec<PathBuf>,
-    opened: Arc<Mutex<BTreeSet<(String, PathBuf)>>>,
+    opened: Arc<Mutex<BTreeMap<String, (PathBuf, String)>>>,
 }
 
 impl FileResolver for Roots {
@@ -155,13 +153,12 @@ impl FileResolver for Roots {
         for root in &self.roots {
             let path = root.join(name);
             if path.is_file() {
+                // What is no text is opened again, for protox to say why.
+                let Some(text) = text_of(&path) else { return File::open(name, &path) };
+                let file = File::from_source(name, &text);
                 let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-                opened.insert((name.to_owned(), tidy(&path)));
-                // protoc passes over a byte order mark, too.
-                return match text_of(&path) {
-                    Some((text, true)) => File::from_source(name, &text),
-                    _ => File::open(name, &path),
-                };
+                opened.insert(name.to_owned(), (tidy(&path), text));
+                return file;
             }
         }
         match CARRIED.iter().find(|(carried, _)| *carried == name) {
@@ -265,13 +262,10 @@ fn is_same(a: &Path, b: &Path) -> bool {
     a.canonicalize().ok().is_some_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 
-/// The text of a file without a byte order mark, and whether it had one.
-fn text_of(path: &Path) -> Option<(String, bool)> {
+/// The text of a file, if it is one, without the byte order mark that protoc passes over, too.
+fn text_of(path: &Path) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
-    Some(match text.strip_prefix('\u{feff}') {
-        Some(rest) => (rest.to_owned(), true),
-        None => (text, false),
-    })
+    Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// Without `.` components.
@@ -290,7 +284,7 @@ fn complain(error: &protox::Error, roots: &[PathBuf], diags: &mut Diagnostics) {
         let path = roots.iter().map(|root| root.join(name)).find(|path| path.is_file());
         path.map_or_else(|| name.to_owned(), |path| slashed(&tidy(&path)))
     });
-    let text = file.as_ref().and_then(|file| text_of(Path::new(file))).map(|(text, _)| text);
+    let text = file.as_ref().and_then(|file| text_of(Path::new(file)));
     if let (Some(file), Some(text)) = (&file, &text) {
         if text.lines().any(|line| line.trim_start().starts_with("edition")) && error.is_parse() {
             diags.push(edition(file));

@@ -26,7 +26,7 @@ impl<'a> Locations<'a> {
     }
 
     /// The comment above a thing, or else the one behind it.
-    pub(super) fn docs(&self, path: &[i32]) -> String {
+    pub(crate) fn docs(&self, path: &[i32]) -> String {
         self.by_path.get(path).map(|location| comment(location)).unwrap_or_default()
     }
 
@@ -46,7 +46,7 @@ impl<'a> Locations<'a> {
 }
 
 /// The comment of a location as written, without the markers.
-pub(crate) fn comment(location: &Location) -> String {
+fn comment(location: &Location) -> String {
     let leading = location.leading_comments.as_deref().filter(|text| !text.trim().is_empty());
     leading.or(location.trailing_comments.as_deref()).unwrap_or_default().to_owned()
 }
