@@ -8,7 +8,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::files;
 use crate::generate::generate;
 use crate::idl::Input;
-use crate::settings::{Overrides, Settings};
+use crate::settings::{Overrides, SETTINGS, Settings};
 
 /// Generates in a build script.
 ///
@@ -26,7 +26,7 @@ pub struct Builder {
     includes: Vec<PathBuf>,
     descriptor_set: Option<Vec<u8>>,
     out_dir: Option<PathBuf>,
-    overrides: Overrides,
+    choices: Vec<(&'static str, String, String)>,
 }
 
 impl Builder {
@@ -66,16 +66,123 @@ impl Builder {
 
     /// Whether clients are generated; they are unless said otherwise.
     #[must_use]
-    pub fn client(mut self, yes: bool) -> Self {
-        self.overrides.client = Some(yes);
-        self
+    pub fn client(self, yes: bool) -> Self {
+        self.choose("client", yes.to_string(), "")
     }
 
     /// Whether servers are generated; they are unless said otherwise.
     #[must_use]
-    pub fn server(mut self, yes: bool) -> Self {
-        self.overrides.server = Some(yes);
+    pub fn server(self, yes: bool) -> Self {
+        self.choose("server", yes.to_string(), "")
+    }
+
+    /// Generates this package and those below it, and no others but for the types they need; may be called again.
+    #[must_use]
+    pub fn package(self, name: impl Into<String>) -> Self {
+        self.choose("packages", name, "")
+    }
+
+    /// Generates this service (`shop.v1.Orders`) and no others; may be called again.
+    #[must_use]
+    pub fn service(self, name: impl Into<String>) -> Self {
+        self.choose("services", name, "")
+    }
+
+    /// Takes a package or a type from another crate: `.shop.common` and `::common_idl::shop::common`.
+    #[must_use]
+    pub fn extern_path(self, name: impl Into<String>, path: impl Into<String>) -> Self {
+        self.choose("extern-path", name, path)
+    }
+
+    /// Calls something by another name in Rust: `shop.v1.Foo_Bar` and `OtherFooBar`. Nothing changes on the wire.
+    #[must_use]
+    pub fn rename(self, name: impl Into<String>, ident: impl Into<String>) -> Self {
+        self.choose("rename", name, ident)
+    }
+
+    /// Uses `bytes::Bytes` for the `bytes` fields that the selector selects: `.` all, `.shop.v1` those declared in it,
+    /// `Order.id` those whose names end so.
+    #[must_use]
+    pub fn bytes(self, selector: impl Into<String>) -> Self {
+        self.choose("bytes", selector, "")
+    }
+
+    /// Uses a `BTreeMap` for the map fields that the selector selects.
+    #[must_use]
+    pub fn btree_map(self, selector: impl Into<String>) -> Self {
+        self.choose("btree-map", selector, "")
+    }
+
+    /// Puts the message fields that the selector selects into a `Box`.
+    #[must_use]
+    pub fn boxed(self, selector: impl Into<String>) -> Self {
+        self.choose("boxed", selector, "")
+    }
+
+    /// Leaves the `Debug` of the messages that the selector selects to you.
+    #[must_use]
+    pub fn skip_debug(self, selector: impl Into<String>) -> Self {
+        self.choose("skip-debug", selector, "")
+    }
+
+    /// Adds an attribute to messages, enums and oneofs: `.` and `#[derive(Hash)]`.
+    #[must_use]
+    pub fn type_attribute(self, selector: impl Into<String>, attribute: impl Into<String>) -> Self {
+        self.choose("type-attribute", selector, attribute)
+    }
+
+    /// Adds an attribute to messages.
+    #[must_use]
+    pub fn message_attribute(self, selector: impl Into<String>, attribute: impl Into<String>) -> Self {
+        self.choose("message-attribute", selector, attribute)
+    }
+
+    /// Adds an attribute to enums.
+    #[must_use]
+    pub fn enum_attribute(self, selector: impl Into<String>, attribute: impl Into<String>) -> Self {
+        self.choose("enum-attribute", selector, attribute)
+    }
+
+    /// Adds an attribute to fields and variants of oneofs.
+    #[must_use]
+    pub fn field_attribute(self, selector: impl Into<String>, attribute: impl Into<String>) -> Self {
+        self.choose("field-attribute", selector, attribute)
+    }
+
+    /// Adds an attribute to the traits of services.
+    #[must_use]
+    pub fn trait_attribute(self, selector: impl Into<String>, attribute: impl Into<String>) -> Self {
+        self.choose("trait-attribute", selector, attribute)
+    }
+
+    /// Adds an attribute to the servers of services.
+    #[must_use]
+    pub fn server_attribute(self, selector: impl Into<String>, attribute: impl Into<String>) -> Self {
+        self.choose("server-attribute", selector, attribute)
+    }
+
+    /// Adds an attribute to the clients of services.
+    #[must_use]
+    pub fn client_attribute(self, selector: impl Into<String>, attribute: impl Into<String>) -> Self {
+        self.choose("client-attribute", selector, attribute)
+    }
+
+    fn choose(mut self, setting: &'static str, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.choices.push((setting, name.into(), value.into()));
         self
+    }
+
+    fn settings(&self) -> Result<Settings, Diagnostics> {
+        let (mut overrides, mut diags) = (Overrides::default(), Diagnostics::default());
+        for (setting, name, value) in &self.choices {
+            let setting = SETTINGS.iter().find(|known| known.name == *setting);
+            let added = setting.map_or(Ok(()), |setting| setting.add(&mut overrides, name, value));
+            if let Err(problem) = added {
+                let help = setting.map_or("", |setting| setting.help);
+                diags.push(Diagnostic::error(Code::Setting, problem).help(help));
+            }
+        }
+        diags.stop_on_error().map(|()| Settings::resolve([overrides]))
     }
 
     /// Generates: writes what changed, removes what is stale, and tells cargo what to watch.
@@ -83,6 +190,7 @@ impl Builder {
     /// # Errors
     /// Everything that is wrong with the IDL; nothing was written then.
     pub fn generate(self) -> Result<(), Diagnostics> {
+        let settings = self.settings()?;
         let out_dir =
             self.out_dir.or_else(|| env::var_os("OUT_DIR").map(PathBuf::from)).ok_or_else(|| {
                 Diagnostic::error(Code::Setting, "no output folder")
@@ -92,7 +200,7 @@ impl Builder {
             Some(bytes) => Input::DescriptorSet { bytes, files: self.inputs },
             None => Input::Proto { inputs: self.inputs, includes: self.includes },
         };
-        let output = generate(&input, &Settings::resolve([self.overrides]))?;
+        let output = generate(&input, &settings)?;
         let refused = |error: io::Error| Diagnostics::from(files::refused(&out_dir, &error));
         output.files.compare(&out_dir).and_then(|changes| changes.apply()).map_err(refused)?;
         let mut cargo = io::stdout().lock();

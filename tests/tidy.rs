@@ -348,7 +348,8 @@ fn texts() -> BTreeMap<String, String> {
     for entry in fs::read_dir(root()).expect("the repository") {
         let path = entry.expect("an entry").path();
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        if path.is_file() && name != "Cargo.lock" {
+        // In a worktree, `.git` is a file that names a folder of the machine.
+        if path.is_file() && name != "Cargo.lock" && name != ".git" {
             files.insert(name, fs::read_to_string(&path).expect("a text"));
         }
     }

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::flags::Flags;
 use super::{Outcome, complain, say};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::files::{self, Change};
 use crate::generate::generate;
 use crate::idl::Input;
-use crate::settings::{Overrides, PROJECT_FILE, Project, Settings};
+use crate::settings::{PROJECT_FILE, Project, Settings};
 
 /// Generate Rust code from service definitions.
 ///
@@ -31,16 +32,12 @@ pub(super) struct Arguments {
     /// Write nothing; exit 1 and show a diff if anything is stale, missing, edited or left over
     #[arg(long)]
     check: bool,
-    /// Generate clients [default: true]
-    #[arg(long, value_name = "BOOL")]
-    client: Option<bool>,
-    /// Generate servers [default: true]
-    #[arg(long, value_name = "BOOL")]
-    server: Option<bool>,
+    #[command(flatten)]
+    flags: Flags,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Outcome, Diagnostics> {
-    let flags = Overrides { client: arguments.client, server: arguments.server };
+    let flags = arguments.flags.0;
     let (input, out, settings) = if arguments.inputs.is_empty() {
         let project = Project::read(Path::new(PROJECT_FILE))?;
         let includes = if arguments.includes.is_empty() { project.includes } else { arguments.includes };

@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 use crate::diag::Diagnostics;
 
+mod flags;
 mod r#gen;
 mod new;
 mod process;
@@ -24,7 +25,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Gen(r#gen::Arguments),
+    Gen(Box<r#gen::Arguments>),
     New(new::Arguments),
     Quickstart(quickstart::Arguments),
 }
@@ -52,7 +53,7 @@ pub fn run() -> ExitCode {
 
 fn execute(command: Command) -> Result<Outcome, Diagnostics> {
     match command {
-        Command::Gen(arguments) => r#gen::run(arguments),
+        Command::Gen(arguments) => r#gen::run(*arguments),
         Command::New(arguments) => new::run(arguments),
         Command::Quickstart(arguments) => quickstart::run(arguments),
     }

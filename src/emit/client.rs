@@ -7,14 +7,14 @@ use super::{docs, docs_or, path};
 use crate::plan::{Method, Service, Shape};
 
 pub(super) fn items(service: &Service) -> TokenStream {
-    if !service.settings.client {
+    if !service.has_client {
         return TokenStream::new();
     }
     let Service { wire, name, server, client, constant, error, methods, .. } = service;
     let doc = docs([format!("Calls `{wire}`. Cheap to clone; clones share their connections.").as_str()]);
     let (name, server, client) = (path(name), path(server), path(client));
     let (constant, error) = (path(constant), path(error));
-    let local = service.settings.server.then(|| {
+    let local = service.has_server.then(|| {
         quote! {
             /// Calls `service` in this process, through the same stack as over the network.
             pub fn local(service: impl #name) -> Self {

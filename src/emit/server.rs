@@ -7,7 +7,7 @@ use super::{docs, docs_or, path};
 use crate::plan::{Method, Service, Shape};
 
 pub(super) fn items(service: &Service) -> TokenStream {
-    if !service.settings.server {
+    if !service.has_server {
         return TokenStream::new();
     }
     let service_trait = service_trait(service);

@@ -99,8 +99,10 @@ pub(crate) struct Service {
     pub deprecated: bool,
     /// Its methods.
     pub methods: Vec<Method>,
-    /// What is printed of it.
-    pub settings: Settings,
+    /// Whether its client is printed.
+    pub has_client: bool,
+    /// Whether its trait and server are printed.
+    pub has_server: bool,
 }
 
 /// A method.
@@ -188,13 +190,8 @@ pub(crate) fn plan(model: &Model, settings: &Settings, diags: &mut Diagnostics) 
         named.push((package, scope, errors));
     }
     for (package, mut scope, errors) in named {
-        let context = service::Context {
-            package,
-            errors: &errors,
-            homes: &homes,
-            edits: &plan.edits,
-            settings: *settings,
-        };
+        let context =
+            service::Context { package, errors: &errors, homes: &homes, edits: &plan.edits, settings };
         let services: Vec<Service> = package
             .services
             .iter()

@@ -17,7 +17,7 @@ pub(super) struct Context<'a> {
     pub errors: &'a [ErrorEnum],
     pub homes: &'a Homes<'a>,
     pub edits: &'a Edits,
-    pub settings: Settings,
+    pub settings: &'a Settings,
 }
 
 pub(super) fn plan(
@@ -57,7 +57,8 @@ pub(super) fn plan(
         error: error.map_or_else(|| "__jovian::NoDomainError".to_owned(), |error| error.name.clone()),
         has_errors: error.is_some(),
         deprecated: service.deprecated,
-        settings: *settings,
+        has_client: settings.client,
+        has_server: settings.server,
         methods: methods
             .map(|(index, method)| {
                 let wire = format!("{}.{}", service.full_name, method.name);
