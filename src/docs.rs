@@ -20,6 +20,12 @@ pub(crate) fn lines(comment: &str) -> Vec<String> {
     writer.finish()
 }
 
+/// A comment, and a sentence of ours behind it, in a paragraph of its own.
+pub(crate) fn followed_by<'a>(comment: &'a [String], sentence: &'a str) -> impl Iterator<Item = &'a str> {
+    let gap = (!comment.is_empty()).then_some("");
+    comment.iter().map(String::as_str).chain(gap).chain([sentence])
+}
+
 #[derive(Default)]
 struct Writer {
     out: Vec<String>,

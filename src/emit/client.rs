@@ -3,7 +3,7 @@
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-use super::{docs, docs_or, path};
+use super::{docs, docs_and, path};
 use crate::plan::{Method, Service, Shape};
 
 pub(super) fn items(service: &Service) -> TokenStream {
@@ -73,7 +73,7 @@ pub(super) fn items(service: &Service) -> TokenStream {
 }
 
 fn call(constant: &TokenStream, error: &TokenStream, method: &Method) -> TokenStream {
-    let doc = docs_or(&method.docs, &format!("Calls `{}`.", method.route));
+    let doc = docs_and(&method.docs, &format!("Calls `{}`.", method.route));
     let deprecated = super::deprecated(method.deprecated);
     let (name, request, reply) = (path(&method.client_name), path(&method.request), path(&method.reply));
     let index = Literal::usize_unsuffixed(method.index);

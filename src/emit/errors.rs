@@ -3,12 +3,12 @@
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
-use super::{docs, docs_or, path};
+use super::{docs, docs_and, path};
 use crate::plan::{ErrorEnum, Variant};
 
 pub(super) fn items(errors: &ErrorEnum) -> TokenStream {
     let ErrorEnum { domain, variants, .. } = errors;
-    let doc = docs_or(&errors.docs, &format!("The errors of `{domain}`."));
+    let doc = docs_and(&errors.docs, &format!("The errors of `{domain}`."));
     let name = path(&errors.name);
     let declared = variants.iter().map(declared);
     let codes = variants.iter().map(code);
@@ -65,7 +65,7 @@ pub(super) fn items(errors: &ErrorEnum) -> TokenStream {
 }
 
 fn declared(variant: &Variant) -> TokenStream {
-    let doc = docs_or(&variant.docs, &format!("`{}`", variant.wire));
+    let doc = docs_and(&variant.docs, &format!("Reason `{}`.", variant.wire));
     let name = path(&variant.name);
     if variant.fields.is_empty() {
         return quote!(#doc #name);

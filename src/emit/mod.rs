@@ -113,9 +113,9 @@ fn docs<'a>(lines: impl IntoIterator<Item = &'a str>) -> TokenStream {
     quote!(#(#[doc = #lines])*)
 }
 
-/// The IDL's comment, or `otherwise` where it has none.
-fn docs_or(lines: &[String], otherwise: &str) -> TokenStream {
-    if lines.is_empty() { docs([otherwise]) } else { docs(lines.iter().map(String::as_str)) }
+/// The IDL's comment, and what it stands for.
+fn docs_and(comment: &[String], sentence: &str) -> TokenStream {
+    docs(crate::docs::followed_by(comment, sentence))
 }
 
 /// A path or a type that the plan has decided.

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{docs, docs_or, path};
+use super::{docs, docs_and, path};
 use crate::plan::{Method, Service, Shape};
 
 pub(super) fn items(service: &Service) -> TokenStream {
@@ -16,7 +16,7 @@ pub(super) fn items(service: &Service) -> TokenStream {
 }
 
 fn service_trait(service: &Service) -> TokenStream {
-    let doc = docs_or(&service.docs, &format!("The service `{}`.", service.wire));
+    let doc = docs_and(&service.docs, &format!("The service `{}`.", service.wire));
     let name = path(&service.name);
     let methods = service.methods.iter().map(trait_method);
     let error_doc = match service.has_errors {
@@ -38,7 +38,7 @@ fn service_trait(service: &Service) -> TokenStream {
 }
 
 fn trait_method(method: &Method) -> TokenStream {
-    let doc = docs_or(&method.docs, &format!("Answers `{}`.", method.route));
+    let doc = docs_and(&method.docs, &format!("Answers `{}`.", method.route));
     let (name, request, reply) = (path(&method.name), path(&method.request), path(&method.reply));
     let (arguments, output) = match method.shape {
         Shape::Unary => (quote!(request: #request), quote!(#reply)),

@@ -20,12 +20,16 @@ pub static HEALTH: __jovian::Service = __jovian::Service::new(
     )
     .descriptors(FILE_DESCRIPTOR_SET);
 /// Tells whether a server, or one of its services, can take calls.
+///
+/// The service `grpc.health.v1.Health`.
 pub trait Health: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
     /// which takes `?` from anything.
     type Error: __jovian::IntoFailure;
 
     /// Tells the status now. NOT_FOUND for a service that the server does not know.
+    ///
+    /// Answers `/grpc.health.v1.Health/Check`.
     fn check(
         &self,
         call: &__jovian::Call,
@@ -36,6 +40,8 @@ pub trait Health: ::core::marker::Send + ::core::marker::Sync + 'static {
 
     /// Tells the status now and whenever it changes. SERVICE_UNKNOWN for a service that the server does not know, or
     /// does not know yet.
+    ///
+    /// Answers `/grpc.health.v1.Health/Watch`.
     fn watch(
         &self,
         call: &__jovian::Call,
@@ -150,6 +156,8 @@ impl HealthClient {
     }
 
     /// Tells the status now. NOT_FOUND for a service that the server does not know.
+    ///
+    /// Calls `/grpc.health.v1.Health/Check`.
     pub async fn check(
         &self,
         request: HealthCheckRequest,
@@ -162,6 +170,8 @@ impl HealthClient {
 
     /// Tells the status now and whenever it changes. SERVICE_UNKNOWN for a service that the server does not know, or
     /// does not know yet.
+    ///
+    /// Calls `/grpc.health.v1.Health/Watch`.
     pub async fn watch(
         &self,
         request: HealthCheckRequest,
@@ -174,6 +184,8 @@ impl HealthClient {
 }
 
 /// Asks for the status of a service.
+///
+/// Message `grpc.health.v1.HealthCheckRequest`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct HealthCheckRequest {
@@ -183,6 +195,8 @@ pub struct HealthCheckRequest {
 }
 
 /// The status of a service.
+///
+/// Message `grpc.health.v1.HealthCheckResponse`.
 #[derive(
     Clone,
     Copy,
@@ -201,6 +215,8 @@ pub struct HealthCheckResponse {
 /// Nested message and enum types in `HealthCheckResponse`.
 pub mod health_check_response {
     /// Whether a service can take calls.
+    ///
+    /// Enum `grpc.health.v1.HealthCheckResponse.ServingStatus`.
     #[derive(
         Clone,
         Copy,

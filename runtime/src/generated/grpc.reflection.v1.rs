@@ -15,12 +15,16 @@ pub static SERVER_REFLECTION: __jovian::Service = __jovian::Service::new(
     )
     .descriptors(FILE_DESCRIPTOR_SET);
 /// Tells what the IDL says of the services of a server.
+///
+/// The service `grpc.reflection.v1.ServerReflection`.
 pub trait ServerReflection: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
     /// which takes `?` from anything.
     type Error: __jovian::IntoFailure;
 
     /// Answers each request in turn.
+    ///
+    /// Answers `/grpc.reflection.v1.ServerReflection/ServerReflectionInfo`.
     fn server_reflection_info(
         &self,
         call: &__jovian::Call,
@@ -129,6 +133,8 @@ impl ServerReflectionClient {
     }
 
     /// Answers each request in turn.
+    ///
+    /// Calls `/grpc.reflection.v1.ServerReflection/ServerReflectionInfo`.
     pub async fn server_reflection_info(
         &self,
         requests: impl __jovian::Stream<
@@ -143,6 +149,8 @@ impl ServerReflectionClient {
 }
 
 /// Asks one question.
+///
+/// Message `grpc.reflection.v1.ServerReflectionRequest`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct ServerReflectionRequest {
@@ -185,6 +193,8 @@ pub mod server_reflection_request {
 }
 
 /// Names an extension.
+///
+/// Message `grpc.reflection.v1.ExtensionRequest`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct ExtensionRequest {
@@ -197,6 +207,8 @@ pub struct ExtensionRequest {
 }
 
 /// Answers one question.
+///
+/// Message `grpc.reflection.v1.ServerReflectionResponse`.
 #[derive(Clone, PartialEq, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct ServerReflectionResponse {
@@ -235,6 +247,8 @@ pub mod server_reflection_response {
 }
 
 /// Files.
+///
+/// Message `grpc.reflection.v1.FileDescriptorResponse`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct FileDescriptorResponse {
@@ -246,6 +260,8 @@ pub struct FileDescriptorResponse {
 }
 
 /// The extensions of a message.
+///
+/// Message `grpc.reflection.v1.ExtensionNumberResponse`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct ExtensionNumberResponse {
@@ -258,6 +274,8 @@ pub struct ExtensionNumberResponse {
 }
 
 /// The services of a server.
+///
+/// Message `grpc.reflection.v1.ListServiceResponse`.
 #[derive(Clone, PartialEq, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct ListServiceResponse {
@@ -267,6 +285,8 @@ pub struct ListServiceResponse {
 }
 
 /// A service.
+///
+/// Message `grpc.reflection.v1.ServiceResponse`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct ServiceResponse {
@@ -276,6 +296,8 @@ pub struct ServiceResponse {
 }
 
 /// Why there is no answer.
+///
+/// Message `grpc.reflection.v1.ErrorResponse`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct ErrorResponse {

@@ -39,12 +39,16 @@ pub static ORDERS: __jovian::Service = __jovian::Service::new(
     .app("shop.order.orders")
     .descriptors(FILE_DESCRIPTOR_SET);
 /// Takes and keeps orders.
+///
+/// The service `shop.orders.v1.Orders`.
 pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: [`OrdersError`], an error of your own, or `jovian_runtime::Failure`,
     /// which takes `?` from anything.
     type Error: __jovian::IntoFailure;
 
     /// Orders an article, if there is enough of it.
+    ///
+    /// Answers `/shop.orders.v1.Orders/PlaceOrder`.
     fn place_order(
         &self,
         call: &__jovian::Call,
@@ -54,6 +58,8 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 
     /// Returns one order.
+    ///
+    /// Answers `/shop.orders.v1.Orders/GetOrder`.
     fn get_order(
         &self,
         call: &__jovian::Call,
@@ -63,6 +69,8 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 
     /// Takes orders that were placed elsewhere.
+    ///
+    /// Answers `/shop.orders.v1.Orders/Import`.
     fn import(
         &self,
         call: &__jovian::Call,
@@ -72,6 +80,8 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 
     /// Tells of the orders that there are, then of new ones as they come.
+    ///
+    /// Answers `/shop.orders.v1.Orders/Watch`.
     fn watch(
         &self,
         call: &__jovian::Call,
@@ -82,6 +92,8 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 
     /// Answers for every id that comes, one by one.
+    ///
+    /// Answers `/shop.orders.v1.Orders/Track`.
     fn track(
         &self,
         call: &__jovian::Call,
@@ -226,6 +238,8 @@ impl OrdersClient {
     }
 
     /// Orders an article, if there is enough of it.
+    ///
+    /// Calls `/shop.orders.v1.Orders/PlaceOrder`.
     pub async fn place_order(
         &self,
         request: PlaceOrderRequest,
@@ -234,6 +248,8 @@ impl OrdersClient {
     }
 
     /// Returns one order.
+    ///
+    /// Calls `/shop.orders.v1.Orders/GetOrder`.
     pub async fn get_order(
         &self,
         request: GetOrderRequest,
@@ -242,6 +258,8 @@ impl OrdersClient {
     }
 
     /// Takes orders that were placed elsewhere.
+    ///
+    /// Calls `/shop.orders.v1.Orders/Import`.
     pub async fn import(
         &self,
         requests: impl __jovian::Stream<Item = Order> + ::core::marker::Send + 'static,
@@ -250,6 +268,8 @@ impl OrdersClient {
     }
 
     /// Tells of the orders that there are, then of new ones as they come.
+    ///
+    /// Calls `/shop.orders.v1.Orders/Watch`.
     pub async fn watch(
         &self,
         request: WatchRequest,
@@ -261,6 +281,8 @@ impl OrdersClient {
     }
 
     /// Answers for every id that comes, one by one.
+    ///
+    /// Calls `/shop.orders.v1.Orders/Track`.
     pub async fn track(
         &self,
         requests: impl __jovian::Stream<
@@ -275,19 +297,27 @@ impl OrdersClient {
 }
 
 /// What can go wrong with an order.
+///
+/// The errors of `shop.order`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrdersError {
     /// no order {id}
+    ///
+    /// Reason `ORDER_NOT_FOUND`.
     OrderNotFound {
         /// Fills `{id}` of the message.
         id: ::std::string::String,
     },
     /// there is an order {id} already
+    ///
+    /// Reason `ORDER_EXISTS`.
     OrderExists {
         /// Fills `{id}` of the message.
         id: ::std::string::String,
     },
     /// Nothing was ordered at all.
+    ///
+    /// Reason `NO_PIECES`.
     NoPieces,
     /// An error that this version of the IDL does not know. Servers never make one.
     Unknown(__jovian::UnknownError),
@@ -357,6 +387,7 @@ impl __jovian::IntoFailure for OrdersError {
     }
 }
 
+/// Message `shop.orders.v1.Order`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Order {
@@ -370,6 +401,7 @@ pub struct Order {
     pub price: ::core::option::Option<super::super::common::v1::Money>,
 }
 
+/// Message `shop.orders.v1.PlaceOrderRequest`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct PlaceOrderRequest {
@@ -379,6 +411,7 @@ pub struct PlaceOrderRequest {
     pub pieces: u32,
 }
 
+/// Message `shop.orders.v1.PlaceOrderResponse`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct PlaceOrderResponse {
@@ -386,6 +419,7 @@ pub struct PlaceOrderResponse {
     pub order: ::core::option::Option<Order>,
 }
 
+/// Message `shop.orders.v1.GetOrderRequest`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct GetOrderRequest {
@@ -393,6 +427,7 @@ pub struct GetOrderRequest {
     pub id: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
 }
 
+/// Message `shop.orders.v1.GetOrderResponse`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct GetOrderResponse {
@@ -400,6 +435,7 @@ pub struct GetOrderResponse {
     pub order: ::core::option::Option<Order>,
 }
 
+/// Message `shop.orders.v1.ImportResponse`.
 #[derive(
     Clone,
     Copy,
@@ -414,6 +450,7 @@ pub struct ImportResponse {
     pub taken: u32,
 }
 
+/// Message `shop.orders.v1.WatchRequest`.
 #[derive(
     Clone,
     Copy,
@@ -429,6 +466,7 @@ pub struct WatchRequest {
     pub once: bool,
 }
 
+/// Message `shop.orders.v1.OrderEvent`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct OrderEvent {
@@ -436,6 +474,7 @@ pub struct OrderEvent {
     pub order: ::core::option::Option<Order>,
 }
 
+/// Message `shop.orders.v1.TrackRequest`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct TrackRequest {
@@ -443,6 +482,7 @@ pub struct TrackRequest {
     pub id: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
 }
 
+/// Message `shop.orders.v1.TrackResponse`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct TrackResponse {

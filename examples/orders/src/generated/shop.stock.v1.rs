@@ -17,12 +17,16 @@ pub static STOCK: __jovian::Service = __jovian::Service::new(
     .app("shop.stock.stock")
     .descriptors(FILE_DESCRIPTOR_SET);
 /// Knows what there is, and what it costs.
+///
+/// The service `shop.stock.v1.Stock`.
 pub trait Stock: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: [`StockError`], an error of your own, or `jovian_runtime::Failure`,
     /// which takes `?` from anything.
     type Error: __jovian::IntoFailure;
 
     /// Takes pieces out of the stock.
+    ///
+    /// Answers `/shop.stock.v1.Stock/Reserve`.
     fn reserve(
         &self,
         call: &__jovian::Call,
@@ -125,6 +129,8 @@ impl StockClient {
     }
 
     /// Takes pieces out of the stock.
+    ///
+    /// Calls `/shop.stock.v1.Stock/Reserve`.
     pub async fn reserve(
         &self,
         request: ReserveRequest,
@@ -134,14 +140,20 @@ impl StockClient {
 }
 
 /// What can go wrong with the stock.
+///
+/// The errors of `shop.stock`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StockError {
     /// no article {article}
+    ///
+    /// Reason `UNKNOWN_ARTICLE`.
     UnknownArticle {
         /// Fills `{article}` of the message.
         article: ::std::string::String,
     },
     /// only {left} of {article} left
+    ///
+    /// Reason `OUT_OF_STOCK`.
     OutOfStock {
         /// Fills `{left}` of the message.
         left: ::std::string::String,
@@ -225,6 +237,7 @@ impl __jovian::IntoFailure for StockError {
     }
 }
 
+/// Message `shop.stock.v1.ReserveRequest`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct ReserveRequest {
@@ -234,6 +247,7 @@ pub struct ReserveRequest {
     pub pieces: u32,
 }
 
+/// Message `shop.stock.v1.ReserveResponse`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct ReserveResponse {

@@ -61,6 +61,7 @@ impl SClient {
     }
 }
 
+/// Message `s.M`.
 #[derive(
     Clone,
     Copy,

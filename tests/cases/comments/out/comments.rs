@@ -31,6 +31,8 @@ pub static CHATTY: __jovian::Service = __jovian::Service::new(
 /// 2. than one line
 /// - mixed
 ///   <https://example.com/plain> and [named](https://example.com/named) and \[unresolved\]\[google.rpc.Code\].
+///
+/// The service `comments.Chatty`.
 pub trait Chatty: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
     /// which takes `?` from anything.
@@ -47,6 +49,8 @@ pub trait Chatty: ::core::marker::Send + ::core::marker::Sync + 'static {
 
     /// A block
     /// comment with a "quote" and a \ backslash at the end \\
+    ///
+    /// Answers `/comments.Chatty/Block`.
     fn block(
         &self,
         call: &__jovian::Call,
@@ -56,6 +60,8 @@ pub trait Chatty: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 
     /// Behind the method.
+    ///
+    /// Answers `/comments.Chatty/Trailing`.
     fn trailing(
         &self,
         call: &__jovian::Call,
@@ -185,6 +191,8 @@ impl ChattyClient {
 
     /// A block
     /// comment with a "quote" and a \ backslash at the end \\
+    ///
+    /// Calls `/comments.Chatty/Block`.
     pub async fn block(
         &self,
         request: Note,
@@ -193,6 +201,8 @@ impl ChattyClient {
     }
 
     /// Behind the method.
+    ///
+    /// Calls `/comments.Chatty/Trailing`.
     pub async fn trailing(
         &self,
         request: Note,
@@ -202,6 +212,8 @@ impl ChattyClient {
 }
 
 /// \<div\> that never ends
+///
+/// Message `comments.Note`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Note {

@@ -5,7 +5,7 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 /// The errors of `p`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ShopError {
-    /// `CLOSED`
+    /// Reason `CLOSED`.
     Closed,
     /// An error that this version of the IDL does not know. Servers never make one.
     Unknown(__jovian::UnknownError),
@@ -56,6 +56,8 @@ impl __jovian::IntoFailure for ShopError {
 }
 
 /// Uses the errors as numbers, so that their enum is printed beside the typed one.
+///
+/// Message `p.Report`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Report {
@@ -64,6 +66,8 @@ pub struct Report {
 }
 
 /// Has the name that the enum of the numbers would get.
+///
+/// Message `p.ShopErrorCode`.
 #[derive(
     Clone,
     Copy,
@@ -75,6 +79,7 @@ pub struct Report {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct ShopErrorCode {}
 
+/// Enum `p.ShopError`.
 #[derive(
     Clone,
     Copy,

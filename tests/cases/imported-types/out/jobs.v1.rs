@@ -125,6 +125,7 @@ impl JobsClient {
     }
 }
 
+/// Message `jobs.v1.GetJobRequest`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct GetJobRequest {
@@ -132,6 +133,7 @@ pub struct GetJobRequest {
     pub name: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
 }
 
+/// Message `jobs.v1.Job`.
 #[derive(Clone, PartialEq, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Job {

@@ -135,8 +135,12 @@ impl GreeterServiceClient {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
     /// the name is invalid
+    ///
+    /// Reason `ERROR_NAME_INVALID`.
     NameInvalid,
     /// somebody else has the name
+    ///
+    /// Reason `ERROR_NAME_TAKEN`.
     NameTaken,
     /// An error that this version of the IDL does not know. Servers never make one.
     Unknown(__jovian::UnknownError),
@@ -191,6 +195,7 @@ impl __jovian::IntoFailure for Error {
     }
 }
 
+/// Message `helloworld.v1.SayHelloRequest`.
 #[derive(
     Clone,
     Copy,
@@ -202,6 +207,7 @@ impl __jovian::IntoFailure for Error {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct SayHelloRequest {}
 
+/// Message `helloworld.v1.SayHelloResponse`.
 #[derive(
     Clone,
     Copy,

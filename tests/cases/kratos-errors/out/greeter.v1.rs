@@ -134,11 +134,11 @@ impl GreeterClient {
 /// The errors of `greeter.v1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ErrorReason {
-    /// `GREETER_UNSPECIFIED`
+    /// Reason `GREETER_UNSPECIFIED`.
     GreeterUnspecified,
-    /// `USER_NOT_FOUND`
+    /// Reason `USER_NOT_FOUND`.
     UserNotFound,
-    /// `TEAPOT`
+    /// Reason `TEAPOT`.
     Teapot,
     /// An error that this version of the IDL does not know. Servers never make one.
     Unknown(__jovian::UnknownError),
@@ -194,6 +194,7 @@ impl __jovian::IntoFailure for ErrorReason {
     }
 }
 
+/// Message `greeter.v1.HelloRequest`.
 #[derive(
     Clone,
     Copy,
@@ -205,6 +206,7 @@ impl __jovian::IntoFailure for ErrorReason {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct HelloRequest {}
 
+/// Message `greeter.v1.HelloReply`.
 #[derive(
     Clone,
     Copy,

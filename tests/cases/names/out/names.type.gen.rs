@@ -31,6 +31,8 @@ pub static BOX: __jovian::Service = __jovian::Service::new(
     )
     .descriptors(FILE_DESCRIPTOR_SET);
 /// Methods named like those that a client or Rust has already.
+///
+/// The service `names.type.gen.Box`.
 pub trait Box: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: [`NamesError`], an error of your own, or `jovian_runtime::Failure`,
     /// which takes `?` from anything.
@@ -669,15 +671,17 @@ impl FooBarClient_ {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamesError {
     /// {type} of {self} in {{braces}}
+    ///
+    /// Reason `UNKNOWN`.
     Unknown_ {
         /// Fills `{type}` of the message.
         r#type: ::std::string::String,
         /// Fills `{self}` of the message.
         self_: ::std::string::String,
     },
-    /// `SELF`
+    /// Reason `SELF`.
     Self_,
-    /// `NAMES_ERROR_2_MANY`
+    /// Reason `NAMES_ERROR_2_MANY`.
     NamesError2Many,
     /// An error that this version of the IDL does not know. Servers never make one.
     Unknown(__jovian::UnknownError),
@@ -745,6 +749,8 @@ impl __jovian::IntoFailure for NamesError {
 }
 
 /// Stands where the server of `T` would.
+///
+/// Message `names.type.gen.TServer`.
 #[derive(
     Clone,
     Copy,
@@ -756,6 +762,7 @@ impl __jovian::IntoFailure for NamesError {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct TServer {}
 
+/// Message `names.type.gen.Self`.
 #[derive(
     Clone,
     Copy,
@@ -767,6 +774,7 @@ pub struct TServer {}
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Self_ {}
 
+/// Message `names.type.gen.Option`.
 #[derive(
     Clone,
     Copy,
@@ -778,6 +786,7 @@ pub struct Self_ {}
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Option {}
 
+/// Message `names.type.gen.Call`.
 #[derive(
     Clone,
     Copy,
@@ -789,6 +798,7 @@ pub struct Option {}
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Call {}
 
+/// Message `names.type.gen.Result`.
 #[derive(
     Clone,
     Copy,
@@ -801,6 +811,8 @@ pub struct Call {}
 pub struct Result {}
 
 /// The errors as numbers, for a message that lists them.
+///
+/// Message `names.type.gen.Failures`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Failures {
@@ -808,6 +820,7 @@ pub struct Failures {
     pub errors: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
 }
 
+/// Enum `names.type.gen.NamesError`.
 #[derive(
     Clone,
     Copy,

@@ -132,6 +132,7 @@ impl DownClient {
     }
 }
 
+/// Message `a.b.Inner`.
 #[derive(
     Clone,
     Copy,
@@ -146,6 +147,7 @@ pub struct Inner {
     pub kind: i32,
 }
 
+/// Enum `a.b.Kind`.
 #[derive(
     Clone,
     Copy,

@@ -125,6 +125,7 @@ impl UpClient {
     }
 }
 
+/// Message `a.Outer`.
 #[derive(Clone, PartialEq, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Outer {
@@ -138,6 +139,7 @@ pub struct Outer {
 
 /// Nested message and enum types in `Outer`.
 pub mod outer {
+    /// Message `a.Outer.Nested`.
     #[derive(Clone, PartialEq, ::jovian_runtime::codegen::v1::prost::Message)]
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub struct Nested {
@@ -149,6 +151,7 @@ pub mod outer {
 
     /// Nested message and enum types in `Nested`.
     pub mod nested {
+        /// Message `a.Outer.Nested.Deep`.
         #[derive(Clone, PartialEq, ::jovian_runtime::codegen::v1::prost::Message)]
         #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
         pub struct Deep {

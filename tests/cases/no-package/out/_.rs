@@ -128,6 +128,7 @@ impl BareClient {
     }
 }
 
+/// Message `Question`.
 #[allow(
     deprecated,
     missing_docs,

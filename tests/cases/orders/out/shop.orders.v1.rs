@@ -40,12 +40,16 @@ pub static ORDERS: __jovian::Service = __jovian::Service::new(
 /// Takes and keeps orders.
 ///
 /// Prices are in the currency of the customer, see <https://example.com/prices>.
+///
+/// The service `shop.orders.v1.Orders`.
 pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: [`OrdersError`], an error of your own, or `jovian_runtime::Failure`,
     /// which takes `?` from anything.
     type Error: __jovian::IntoFailure;
 
     /// Returns one order.
+    ///
+    /// Answers `/shop.orders.v1.Orders/GetOrder`.
     fn get_order(
         &self,
         call: &__jovian::Call,
@@ -55,6 +59,8 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 
     /// Takes many orders at once.
+    ///
+    /// Answers `/shop.orders.v1.Orders/Import`.
     fn import(
         &self,
         call: &__jovian::Call,
@@ -64,6 +70,8 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 
     /// Tells what happens to orders, from now on.
+    ///
+    /// Answers `/shop.orders.v1.Orders/Watch`.
     fn watch(
         &self,
         call: &__jovian::Call,
@@ -74,6 +82,8 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 
     /// Answers questions one by one.
+    ///
+    /// Answers `/shop.orders.v1.Orders/Chat`.
     fn chat(
         &self,
         call: &__jovian::Call,
@@ -227,6 +237,8 @@ impl OrdersClient {
     }
 
     /// Returns one order.
+    ///
+    /// Calls `/shop.orders.v1.Orders/GetOrder`.
     pub async fn get_order(
         &self,
         request: GetOrderRequest,
@@ -235,6 +247,8 @@ impl OrdersClient {
     }
 
     /// Takes many orders at once.
+    ///
+    /// Calls `/shop.orders.v1.Orders/Import`.
     pub async fn import(
         &self,
         requests: impl __jovian::Stream<Item = Order> + ::core::marker::Send + 'static,
@@ -243,6 +257,8 @@ impl OrdersClient {
     }
 
     /// Tells what happens to orders, from now on.
+    ///
+    /// Calls `/shop.orders.v1.Orders/Watch`.
     pub async fn watch(
         &self,
         request: WatchRequest,
@@ -254,6 +270,8 @@ impl OrdersClient {
     }
 
     /// Answers questions one by one.
+    ///
+    /// Calls `/shop.orders.v1.Orders/Chat`.
     pub async fn chat(
         &self,
         requests: impl __jovian::Stream<Item = ChatLine> + ::core::marker::Send + 'static,
@@ -275,14 +293,20 @@ impl OrdersClient {
 }
 
 /// What can go wrong with an order.
+///
+/// The errors of `shop.order`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrdersError {
     /// no order {id}
+    ///
+    /// Reason `ORDER_NOT_FOUND`.
     OrderNotFound {
         /// Fills `{id}` of the message.
         id: ::std::string::String,
     },
     /// Nothing is left of what was asked for.
+    ///
+    /// Reason `OUT_OF_STOCK`.
     OutOfStock,
     /// An error that this version of the IDL does not know. Servers never make one.
     Unknown(__jovian::UnknownError),
@@ -349,6 +373,8 @@ impl __jovian::IntoFailure for OrdersError {
 }
 
 /// One order.
+///
+/// Message `shop.orders.v1.Order`.
 #[derive(Clone, PartialEq, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Order {
@@ -375,6 +401,8 @@ pub struct Order {
 /// Nested message and enum types in `Order`.
 pub mod order {
     /// How far it is.
+    ///
+    /// Enum `shop.orders.v1.Order.State`.
     #[derive(
         Clone,
         Copy,
@@ -426,6 +454,7 @@ pub mod order {
     }
 }
 
+/// Message `shop.orders.v1.GetOrderRequest`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct GetOrderRequest {
@@ -433,6 +462,7 @@ pub struct GetOrderRequest {
     pub id: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
 }
 
+/// Message `shop.orders.v1.GetOrderResponse`.
 #[derive(Clone, PartialEq, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct GetOrderResponse {
@@ -440,6 +470,7 @@ pub struct GetOrderResponse {
     pub order: ::core::option::Option<Order>,
 }
 
+/// Message `shop.orders.v1.ImportSummary`.
 #[derive(
     Clone,
     Copy,
@@ -454,6 +485,7 @@ pub struct ImportSummary {
     pub taken: u32,
 }
 
+/// Message `shop.orders.v1.WatchRequest`.
 #[derive(
     Clone,
     Copy,
@@ -468,6 +500,7 @@ pub struct WatchRequest {
     pub count: u32,
 }
 
+/// Message `shop.orders.v1.OrderEvent`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct OrderEvent {
@@ -475,6 +508,7 @@ pub struct OrderEvent {
     pub text: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
 }
 
+/// Message `shop.orders.v1.ChatLine`.
 #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct ChatLine {

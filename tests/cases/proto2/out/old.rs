@@ -125,6 +125,7 @@ impl RecordsClient {
     }
 }
 
+/// Message `old.Record`.
 #[derive(Clone, PartialEq, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Record {
@@ -144,6 +145,7 @@ pub struct Record {
 
 /// Nested message and enum types in `Record`.
 pub mod record {
+    /// Message `old.Record.Entry`.
     #[derive(Clone, PartialEq, ::jovian_runtime::codegen::v1::prost::Message)]
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub struct Entry {
@@ -155,6 +157,7 @@ pub mod record {
         pub nested: ::core::option::Option<super::Record>,
     }
 
+    /// Enum `old.Record.Kind`.
     #[derive(
         Clone,
         Copy,

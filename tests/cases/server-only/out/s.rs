@@ -68,6 +68,7 @@ impl ::core::convert::From<SServer> for __jovian::BoundService {
     }
 }
 
+/// Message `s.M`.
 #[derive(
     Clone,
     Copy,

@@ -162,6 +162,8 @@ impl SClient {
 }
 
 /// The first.
+///
+/// Message `p.FooBar`.
 #[derive(
     Clone,
     Copy,
@@ -174,6 +176,8 @@ impl SClient {
 pub struct FooBar {}
 
 /// The second, which makes way.
+///
+/// Message `p.Foo_Bar`.
 #[derive(Clone, PartialEq, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct FooBar2 {
@@ -210,6 +214,7 @@ pub struct FooBar2 {
 
 /// Nested message and enum types in `Foo_Bar2`.
 pub mod foo_bar2 {
+    /// Message `p.Foo_Bar.Inner`.
     #[derive(
         Clone,
         Copy,
@@ -221,6 +226,7 @@ pub mod foo_bar2 {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub struct Inner {}
 
+    /// Message `p.Foo_Bar.INNER`.
     #[derive(
         Clone,
         Copy,
@@ -232,6 +238,7 @@ pub mod foo_bar2 {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub struct Inner2 {}
 
+    /// Message `p.Foo_Bar.InnerOneOf`.
     #[derive(
         Clone,
         Copy,
@@ -243,6 +250,7 @@ pub mod foo_bar2 {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub struct InnerOneOf {}
 
+    /// Enum `p.Foo_Bar.Kind`.
     #[derive(
         Clone,
         Copy,

@@ -125,6 +125,7 @@ impl UnnamedClient {
     }
 }
 
+/// Message `p._M`.
 #[derive(Clone, PartialEq, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct M {

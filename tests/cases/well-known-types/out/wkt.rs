@@ -287,6 +287,7 @@ impl ClockClient {
     }
 }
 
+/// Message `wkt.Holder`.
 #[derive(Clone, PartialEq, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Holder {
