@@ -289,7 +289,7 @@ fn every_module_says_what_comes_in_and_what_goes_out() {
 /// Every code has a page, and a place where it is seen to be reported.
 #[test]
 fn every_code_has_a_page_and_a_failing_case() {
-    let variants = syn::parse_file(&fs::read_to_string(root().join("src/diag.rs")).expect("diag.rs"))
+    let variants = syn::parse_file(&fs::read_to_string(root().join("src/diag/code.rs")).expect("code.rs"))
         .expect("Rust")
         .items
         .into_iter()

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::flags::Flags;
-use super::{Outcome, complain, say};
-use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::files::{self, Change};
+use super::{Outcome, Report, say};
+use crate::diag::{Code, Diagnostic, Diagnostics, Span};
+use crate::files::{self, Change, Changes};
 use crate::generate::generate;
 use crate::idl::Input;
 use crate::settings::{PROJECT_FILE, Project, Settings};
@@ -18,7 +18,8 @@ use crate::settings::{PROJECT_FILE, Project, Settings};
   jovian gen                                  what jovian.toml says
   jovian gen --check                          exit 1 and show a diff if the generated code is not up to date
   jovian gen -I proto -o src/generated proto  all .proto files below proto/
-  jovian gen -o src/generated api.binpb       a descriptor set")]
+  jovian gen -o src/generated api.binpb       a descriptor set
+  jovian gen --check --format github          the same in a workflow of GitHub, beside the files")]
 pub(super) struct Arguments {
     /// `.proto` files, folders and globs, or one descriptor set (`.binpb`, `.fds`, `.pb`, `.protoset`)
     #[arg(value_name = "FILE|DIR|GLOB")]
@@ -36,7 +37,7 @@ pub(super) struct Arguments {
     flags: Flags,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<Outcome, Diagnostics> {
+pub(super) fn run(arguments: Arguments, report: &Report) -> Result<Outcome, Diagnostics> {
     let flags = arguments.flags.0;
     let (input, out, settings) = if arguments.inputs.is_empty() {
         let project = Project::read(Path::new(PROJECT_FILE))?;
@@ -48,14 +49,18 @@ pub(super) fn run(arguments: Arguments) -> Result<Outcome, Diagnostics> {
         (input(arguments.inputs, arguments.includes)?, out, Settings::resolve([flags]))
     };
     let output = generate(&input, &settings)?;
-    complain(&output.warnings);
+    report.show(&output.warnings);
     let changes = output.files.compare(&out).map_err(|error| files::refused(&out, &error))?;
     if arguments.check {
         changes.iter().for_each(say);
         if changes.is_empty() {
             return Ok(Outcome::Fine);
         }
-        say(format_args!("{} is not up to date: run `jovian gen`", out.display()));
+        if report.is_for_people() {
+            say(format_args!("{} is not up to date: run `jovian gen`", out.display()));
+        } else {
+            report.show(&stale(&changes));
+        }
         return Ok(Outcome::Findings);
     }
     changes.apply().map_err(|error| files::refused(&out, &error))?;
@@ -87,6 +92,30 @@ fn input(inputs: Vec<String>, includes: Vec<PathBuf>) -> Result<Input, Diagnosti
                 .into())
         }
     }
+}
+
+/// What `--check` found, as complaints that a machine can show beside the files.
+fn stale(changes: &Changes) -> Diagnostics {
+    let mut diags = Diagnostics::default();
+    for change in changes.iter() {
+        let (what, line) = match (&change.before, &change.after) {
+            (None, _) => ("is missing", 1),
+            (_, None) => ("is left over", 1),
+            (Some(before), Some(after)) => ("is not what the IDL says", first_difference(before, after)),
+        };
+        let path = change.path.display().to_string();
+        diags.push(
+            Diagnostic::error(Code::Stale, format!("`{path}` {what}"))
+                .at(Span { line, ..Span::file(path) })
+                .help("run `jovian gen`"),
+        );
+    }
+    diags
+}
+
+/// The number of the first line that is another one in `after`.
+fn first_difference(before: &str, after: &str) -> usize {
+    before.lines().zip(after.lines()).take_while(|(before, after)| before == after).count() + 1
 }
 
 fn summary(change: &Change) -> String {

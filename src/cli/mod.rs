@@ -2,25 +2,41 @@
 //!
 //! In: arguments. Out: text and an exit code: 0 fine, 1 findings, 2 a mistake in the input or in the call.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::diag::Diagnostics;
 
+mod completions;
+mod explain;
 mod flags;
 mod r#gen;
 mod new;
 mod process;
 mod quickstart;
+mod report;
+
+use report::{Format, Report};
 
 /// Service definitions in, typed Rust servers and clients out.
 #[derive(Debug, Parser)]
 #[command(name = "jovian", version, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  jovian new shop.order.orders    a service that builds, serves and is tested
+  jovian gen                      the code that jovian.toml asks for
+  jovian gen --check              exit 1 if the code in the repository is not what the IDL says
+  jovian explain J0202            what a complaint means, and what to do
+
+Environment:
+  NO_COLOR, CLICOLOR, CLICOLOR_FORCE    whether complaints and help have colours; without them, on a terminal")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// How complaints are written to standard error
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
 }
 
 #[derive(Debug, Subcommand)]
@@ -28,6 +44,8 @@ enum Command {
     Gen(Box<r#gen::Arguments>),
     New(new::Arguments),
     Quickstart(quickstart::Arguments),
+    Explain(explain::Arguments),
+    Completions(completions::Arguments),
 }
 
 /// How a command ended.
@@ -41,32 +59,31 @@ enum Outcome {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
-    match execute(Arguments::parse().command) {
+    let Arguments { command, format } = Arguments::parse();
+    let report = Report::new(format);
+    let code = match execute(command, &report) {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
         Err(diags) => {
-            complain(&diags);
+            report.show(&diags);
             ExitCode::from(2)
         }
-    }
+    };
+    report.end();
+    code
 }
 
-fn execute(command: Command) -> Result<Outcome, Diagnostics> {
+fn execute(command: Command, report: &Report) -> Result<Outcome, Diagnostics> {
     match command {
-        Command::Gen(arguments) => r#gen::run(*arguments),
+        Command::Gen(arguments) => r#gen::run(*arguments, report),
         Command::New(arguments) => new::run(arguments),
         Command::Quickstart(arguments) => quickstart::run(arguments),
+        Command::Explain(arguments) => explain::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments),
     }
 }
 
 /// Writes a line for people to standard output. Nobody listening is no error.
 fn say(line: impl std::fmt::Display) {
     let _nobody_listens = writeln!(io::stdout(), "{line}");
-}
-
-/// Writes complaints to standard error.
-fn complain(diags: &Diagnostics) {
-    if !diags.is_empty() {
-        let _nobody_listens = writeln!(io::stderr(), "{}", diags.render(io::stderr().is_terminal()));
-    }
 }

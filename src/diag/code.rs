@@ -1,0 +1,99 @@
+//! The codes of complaints.
+
+/// Names a kind of complaint; each has an entry in `docs/reference/diagnostics.md` and a failing case in `tests/cases`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Code {
+    /// No IDL was given or found.
+    NoInput,
+    /// A file, an include root or an import cannot be found or read.
+    NotFound,
+    /// The IDL is not legal.
+    Idl,
+    /// A descriptor set or a plugin request cannot be decoded.
+    Descriptor,
+    /// The IDL uses protobuf editions, which cannot be read yet.
+    Edition,
+    /// A setting is unknown or has a value of the wrong kind.
+    Setting,
+    /// Two packages would be written to one file.
+    FileClash,
+    /// An option of ours has a value that means nothing.
+    OptionValue,
+    /// It is not said which of several error enums belongs to a service.
+    ErrorsAmbiguous,
+    /// A service names an error enum that does not exist.
+    ErrorsUnknown,
+    /// An error's number, code or status is out of its range.
+    ErrorRange,
+    /// Two errors are one: the same number or the same name in Rust.
+    ErrorDuplicate,
+    /// A message template cannot be read.
+    Template,
+    /// A name was changed because another thing has it already.
+    Renamed,
+    /// The messages cannot be expressed in Rust.
+    Messages,
+    /// The name of a new project is not one.
+    ProjectName,
+    /// A new project would overwrite something.
+    ProjectExists,
+    /// The disk refused.
+    Io,
+    /// A program that was started is missing, failed or was interrupted.
+    Program,
+    /// The generated code in a folder is not what the IDL says.
+    Stale,
+}
+
+impl Code {
+    /// Every code, in the order of its number.
+    pub const ALL: &'static [Code] = &[
+        Code::NoInput,
+        Code::NotFound,
+        Code::Idl,
+        Code::Descriptor,
+        Code::Edition,
+        Code::Setting,
+        Code::OptionValue,
+        Code::ErrorsAmbiguous,
+        Code::ErrorsUnknown,
+        Code::ErrorRange,
+        Code::ErrorDuplicate,
+        Code::Template,
+        Code::FileClash,
+        Code::Renamed,
+        Code::Messages,
+        Code::ProjectName,
+        Code::ProjectExists,
+        Code::Io,
+        Code::Program,
+        Code::Stale,
+    ];
+
+    /// The code as it is shown: `J0101`. J00 is input and settings, J01 the IDL's meaning, J02 names and Rust, J03 projects and disk.
+    pub fn id(self) -> &'static str {
+        match self {
+            Code::NoInput => "J0001",
+            Code::NotFound => "J0002",
+            Code::Idl => "J0003",
+            Code::Descriptor => "J0004",
+            Code::Edition => "J0005",
+            Code::Setting => "J0006",
+            Code::OptionValue => "J0101",
+            Code::ErrorsAmbiguous => "J0102",
+            Code::ErrorsUnknown => "J0103",
+            Code::ErrorRange => "J0104",
+            Code::ErrorDuplicate => "J0105",
+            Code::Template => "J0106",
+            Code::FileClash => "J0201",
+            Code::Renamed => "J0202",
+            Code::Messages => "J0203",
+            Code::ProjectName => "J0301",
+            Code::ProjectExists => "J0302",
+            Code::Io => "J0303",
+            Code::Program => "J0304",
+            Code::Stale => "J0305",
+        }
+    }
+}
