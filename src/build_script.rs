@@ -202,7 +202,7 @@ impl Builder {
         };
         let output = generate(&input, &settings)?;
         let refused = |error: io::Error| Diagnostics::from(files::refused(&out_dir, &error));
-        output.files.compare(&out_dir).and_then(|changes| changes.apply()).map_err(refused)?;
+        output.files.update(&out_dir).map_err(refused)?;
         let mut cargo = io::stdout().lock();
         let watched = output.read.iter().map(|path| format!("cargo::rerun-if-changed={}", path.display()));
         let warnings = output.warnings.iter().map(|warning| {

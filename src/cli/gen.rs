@@ -50,8 +50,9 @@ pub(super) fn run(arguments: Arguments, report: &Report) -> Result<Outcome, Diag
     };
     let output = generate(&input, &settings)?;
     report.show(&output.warnings);
-    let changes = output.files.compare(&out).map_err(|error| files::refused(&out, &error))?;
+    let refused = |error| files::refused(&out, &error);
     if arguments.check {
+        let changes = output.files.compare(&out).map_err(refused)?;
         changes.iter().for_each(say);
         if changes.is_empty() {
             return Ok(Outcome::Fine);
@@ -63,7 +64,7 @@ pub(super) fn run(arguments: Arguments, report: &Report) -> Result<Outcome, Diag
         }
         return Ok(Outcome::Findings);
     }
-    changes.apply().map_err(|error| files::refused(&out, &error))?;
+    let changes = output.files.update(&out).map_err(refused)?;
     changes.iter().for_each(|change| say(summary(change)));
     if changes.is_empty() {
         say(format_args!("{} is up to date", out.display()));
