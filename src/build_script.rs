@@ -8,7 +8,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::files;
 use crate::generate::generate;
 use crate::idl::Input;
-use crate::settings::{Overrides, SETTINGS, Settings};
+use crate::settings::{Overrides, Setting, Settings};
 
 /// Generates in a build script.
 ///
@@ -26,7 +26,7 @@ pub struct Builder {
     includes: Vec<PathBuf>,
     descriptor_set: Option<Vec<u8>>,
     out_dir: Option<PathBuf>,
-    choices: Vec<(&'static str, String, String)>,
+    choices: Vec<(String, String)>,
 }
 
 impl Builder {
@@ -67,120 +67,118 @@ impl Builder {
     /// Whether clients are generated; they are unless said otherwise.
     #[must_use]
     pub fn client(self, yes: bool) -> Self {
-        self.choose("client", yes.to_string(), "")
+        self.set("client", yes.to_string())
     }
 
     /// Whether servers are generated; they are unless said otherwise.
     #[must_use]
     pub fn server(self, yes: bool) -> Self {
-        self.choose("server", yes.to_string(), "")
+        self.set("server", yes.to_string())
     }
 
     /// Generates this package and those below it, and no others but for the types they need; may be called again.
     #[must_use]
     pub fn package(self, name: impl Into<String>) -> Self {
-        self.choose("packages", name, "")
+        self.set("packages", name)
     }
 
     /// Generates this service (`shop.v1.Orders`) and no others; may be called again.
     #[must_use]
     pub fn service(self, name: impl Into<String>) -> Self {
-        self.choose("services", name, "")
+        self.set("services", name)
     }
 
     /// Takes a package or a type from another crate: `.shop.common` and `::common_idl::shop::common`.
     #[must_use]
     pub fn extern_path(self, name: impl Into<String>, path: impl Into<String>) -> Self {
-        self.choose("extern-path", name, path)
+        self.set("extern-path", pair(name, path))
     }
 
     /// Calls something by another name in Rust: `shop.v1.Foo_Bar` and `OtherFooBar`. Nothing changes on the wire.
     #[must_use]
     pub fn rename(self, name: impl Into<String>, ident: impl Into<String>) -> Self {
-        self.choose("rename", name, ident)
+        self.set("rename", pair(name, ident))
     }
 
     /// Uses `bytes::Bytes` for the `bytes` fields that the selector selects: `.` all, `.shop.v1` those declared in it,
     /// `Order.id` those whose names end so.
     #[must_use]
     pub fn bytes(self, selector: impl Into<String>) -> Self {
-        self.choose("bytes", selector, "")
+        self.set("bytes", selector)
     }
 
     /// Uses a `BTreeMap` for the map fields that the selector selects.
     #[must_use]
     pub fn btree_map(self, selector: impl Into<String>) -> Self {
-        self.choose("btree-map", selector, "")
+        self.set("btree-map", selector)
     }
 
     /// Puts the message fields that the selector selects into a `Box`.
     #[must_use]
     pub fn boxed(self, selector: impl Into<String>) -> Self {
-        self.choose("boxed", selector, "")
+        self.set("boxed", selector)
     }
 
     /// Leaves the `Debug` of the messages that the selector selects to you.
     #[must_use]
     pub fn skip_debug(self, selector: impl Into<String>) -> Self {
-        self.choose("skip-debug", selector, "")
+        self.set("skip-debug", selector)
     }
 
     /// Adds an attribute to messages, enums and oneofs: `.` and `#[derive(Hash)]`.
     #[must_use]
     pub fn type_attribute(self, selector: impl Into<String>, attribute: impl Into<String>) -> Self {
-        self.choose("type-attribute", selector, attribute)
+        self.set("type-attribute", pair(selector, attribute))
     }
 
     /// Adds an attribute to messages.
     #[must_use]
     pub fn message_attribute(self, selector: impl Into<String>, attribute: impl Into<String>) -> Self {
-        self.choose("message-attribute", selector, attribute)
+        self.set("message-attribute", pair(selector, attribute))
     }
 
     /// Adds an attribute to enums.
     #[must_use]
     pub fn enum_attribute(self, selector: impl Into<String>, attribute: impl Into<String>) -> Self {
-        self.choose("enum-attribute", selector, attribute)
+        self.set("enum-attribute", pair(selector, attribute))
     }
 
     /// Adds an attribute to fields and variants of oneofs.
     #[must_use]
     pub fn field_attribute(self, selector: impl Into<String>, attribute: impl Into<String>) -> Self {
-        self.choose("field-attribute", selector, attribute)
+        self.set("field-attribute", pair(selector, attribute))
     }
 
     /// Adds an attribute to the traits of services.
     #[must_use]
     pub fn trait_attribute(self, selector: impl Into<String>, attribute: impl Into<String>) -> Self {
-        self.choose("trait-attribute", selector, attribute)
+        self.set("trait-attribute", pair(selector, attribute))
     }
 
     /// Adds an attribute to the servers of services.
     #[must_use]
     pub fn server_attribute(self, selector: impl Into<String>, attribute: impl Into<String>) -> Self {
-        self.choose("server-attribute", selector, attribute)
+        self.set("server-attribute", pair(selector, attribute))
     }
 
     /// Adds an attribute to the clients of services.
     #[must_use]
     pub fn client_attribute(self, selector: impl Into<String>, attribute: impl Into<String>) -> Self {
-        self.choose("client-attribute", selector, attribute)
+        self.set("client-attribute", pair(selector, attribute))
     }
 
-    fn choose(mut self, setting: &'static str, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.choices.push((setting, name.into(), value.into()));
+    /// Chooses any setting by its name in `jovian.toml`, with a value as on the command line: `extern-path` and
+    /// `.shop.common=::common_idl::shop::common`.
+    #[must_use]
+    pub fn set(mut self, setting: impl Into<String>, value: impl Into<String>) -> Self {
+        self.choices.push((setting.into(), value.into()));
         self
     }
 
     fn settings(&self) -> Result<Settings, Diagnostics> {
         let (mut overrides, mut diags) = (Overrides::default(), Diagnostics::default());
-        for (setting, name, value) in &self.choices {
-            let setting = SETTINGS.iter().find(|known| known.name == *setting);
-            let added = setting.map_or(Ok(()), |setting| setting.add(&mut overrides, name, value));
-            if let Err(problem) = added {
-                let help = setting.map_or("", |setting| setting.help);
-                diags.push(Diagnostic::error(Code::Setting, problem).help(help));
-            }
+        for (name, value) in &self.choices {
+            Setting::set_by_name(&mut overrides, name, value, &mut diags);
         }
         diags.stop_on_error().map(|()| Settings::resolve([overrides]))
     }
@@ -211,4 +209,9 @@ impl Builder {
         });
         watched.chain(warnings).try_for_each(|line| writeln!(cargo, "{line}")).map_err(refused)
     }
+}
+
+/// An entry of a table.
+fn pair(name: impl Into<String>, value: impl Into<String>) -> String {
+    name.into() + "=" + &value.into()
 }

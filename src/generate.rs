@@ -26,7 +26,7 @@ pub struct Output {
 /// Everything that is wrong with the IDL, as far as one stage can see it; nothing was written then.
 pub fn generate(input: &Input, settings: &Settings) -> Result<Output, Diagnostics> {
     let mut diags = Diagnostics::default();
-    let loaded = idl::load(input, &mut diags);
+    let loaded = idl::load(input, &settings.details, &mut diags);
     diags.stop_on_error()?;
     check::all(&loaded.model, &mut diags);
     diags.stop_on_error()?;

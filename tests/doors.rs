@@ -22,13 +22,14 @@ fn protoc_with_the_plugin_gives_the_same() {
     for case in proto_cases() {
         let out = tempfile::tempdir().expect("a temporary folder");
         let arguments = case_args(&case);
-        let options = ["client", "server"].into_iter().filter(|flag| {
-            arguments.windows(2).any(|pair| pair[0] == format!("--{flag}") && pair[1] == "false")
+        let options = arguments.windows(2).filter_map(|pair| {
+            let setting = jovian::settings::SETTINGS.iter().find(|it| pair[0] == format!("--{}", it.name))?;
+            Some(format!("--jovian_opt={}={}", setting.name, pair[1].replace(',', "\\,")))
         });
         let run = Command::new(&protoc)
             .arg(format!("--plugin=protoc-gen-jovian={}", env!("CARGO_BIN_EXE_protoc-gen-jovian")))
             .arg(format!("--jovian_out={}", out.path().display()))
-            .args(options.map(|flag| format!("--jovian_opt={flag}=false")))
+            .args(options)
             .arg(format!("-I{}", case.join("proto").display()))
             .arg(format!("-I{}", root().join("proto-plugins/include").display()))
             .arg(format!("-I{}", well_known.display()))

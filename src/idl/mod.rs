@@ -10,6 +10,7 @@ use prost::Message as _;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::{File, Model};
+use crate::settings::Details;
 
 mod canonical;
 mod lower;
@@ -17,6 +18,7 @@ mod options;
 mod proto;
 mod raw;
 mod reach;
+mod selection;
 mod source;
 
 pub(crate) use proto::is_well_known;
@@ -81,7 +83,7 @@ pub(crate) struct Loaded {
 }
 
 /// Reads the IDL. What is wrong with it goes to `diags`; the model is whole only if that has no errors.
-pub(crate) fn load(input: &Input, diags: &mut Diagnostics) -> Loaded {
+pub(crate) fn load(input: &Input, details: &Details, diags: &mut Diagnostics) -> Loaded {
     let compiled = match input {
         Input::Proto { inputs, includes } => proto::compile(inputs, includes, diags),
         Input::DescriptorSet { bytes, files } => unpack(bytes, files, diags),
@@ -89,7 +91,7 @@ pub(crate) fn load(input: &Input, diags: &mut Diagnostics) -> Loaded {
     if diags.has_errors() {
         return Loaded { model: Model::default(), read: compiled.read };
     }
-    let model = build(&compiled, diags);
+    let model = build(&compiled, details, diags);
     Loaded { model, read: compiled.read }
 }
 
@@ -107,7 +109,7 @@ fn unpack(bytes: &[u8], files: &[String], diags: &mut Diagnostics) -> Compiled {
     Compiled { files: set.files, targets: files.iter().cloned().collect(), ..Compiled::default() }
 }
 
-fn build(compiled: &Compiled, diags: &mut Diagnostics) -> Model {
+fn build(compiled: &Compiled, details: &Details, diags: &mut Diagnostics) -> Model {
     let mut decoded = BTreeMap::new();
     for bytes in &compiled.files {
         match (
@@ -137,13 +139,14 @@ fn build(compiled: &Compiled, diags: &mut Diagnostics) -> Model {
         true => decoded.keys().filter(|name| !proto::is_carried(name)).cloned().collect(),
         false => compiled.targets.clone(),
     };
+    let targets = selection::files(targets, decoded.values().map(|(raw, ..)| raw), details, diags);
     let graph: BTreeMap<&str, &[String]> = decoded
         .iter()
         .map(|(name, (_, descriptor, _))| (name.as_str(), descriptor.dependency.as_slice()))
         .collect();
     let Some(order) = reach::imports_first(&targets, &graph, diags) else { return Model::default() };
     refuse_editions(order.iter().map(|name| &decoded[*name].0), diags);
-    let generate = reach::needed(&targets, order.iter().map(|name| &decoded[*name].1));
+    let generate = reach::needed(&targets, order.iter().map(|name| &decoded[*name].1), details);
     let order: Vec<String> = order.into_iter().map(str::to_owned).collect();
 
     let declared = options::Declared::of(decoded.values().map(|(raw, ..)| raw));
@@ -171,6 +174,7 @@ fn build(compiled: &Compiled, diags: &mut Diagnostics) -> Model {
             bytes: canonical::file(bytes),
         });
     }
+    selection::services(&mut packages, details);
     Model { files, packages: packages.into_values().collect() }
 }
 

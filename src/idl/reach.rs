@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use prost_types::{DescriptorProto, FileDescriptorProto};
+use prost_types::{DescriptorProto, FileDescriptorProto, ServiceDescriptorProto};
 
 use super::proto::is_well_known;
+use super::selection;
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::names;
+use crate::settings::Details;
 
 /// All files that the targets import, each after its own imports. The order depends on names and imports alone.
 pub(super) fn imports_first<'a>(
@@ -40,10 +43,12 @@ pub(super) fn imports_first<'a>(
     Some(order)
 }
 
-/// The targets, and every file that defines a type which these need. Well-known types are the runtime's.
+/// The targets, and every file that defines a type which these need. Well-known types are the runtime's, and some types are
+/// in another crate.
 pub(super) fn needed<'a>(
     targets: &BTreeSet<String>,
     files: impl Iterator<Item = &'a FileDescriptorProto>,
+    details: &Details,
 ) -> BTreeSet<String> {
     let files: BTreeMap<&str, &FileDescriptorProto> = files.map(|file| (file.name(), file)).collect();
     let mut home = BTreeMap::new();
@@ -65,9 +70,13 @@ pub(super) fn needed<'a>(
         let mut types = Vec::new();
         if let Some(file) = files.get(name) {
             file.message_type.iter().for_each(|message| fields(message, &mut types));
-            let methods = file.service.iter().flat_map(|service| &service.method);
+            let chosen = |it: &&ServiceDescriptorProto| {
+                selection::has_service(details, &names::full(file.package(), it.name()))
+            };
+            let methods = file.service.iter().filter(chosen).flat_map(|service| &service.method);
             types.extend(methods.flat_map(|method| [method.input_type(), method.output_type()]));
         }
+        types.retain(|name| !selection::is_elsewhere(details, name.trim_start_matches('.')));
         open.extend(types.into_iter().filter_map(|name| home.get(name)));
     }
     needed

@@ -13,18 +13,27 @@ pub fn parse_parameter(parameter: &str) -> Result<Overrides, Diagnostics> {
     let mut diags = Diagnostics::default();
     for pair in pairs(parameter) {
         let (name, value) = pair.split_once('=').unwrap_or((&pair, "true"));
-        let result = match Setting::find(name.trim()) {
-            Some(setting) => setting.set(&mut overrides, value.trim()).map_err(|problem| {
-                let example = if matches!(setting.kind, Kind::Switch(_)) { "true" } else { setting.value };
-                Diagnostic::error(Code::Setting, format!("the parameter `{name}`: {problem}"))
-                    .help(format!("write `{}={example}`: {}", setting.name, setting.help))
-            }),
-            None => Err(Diagnostic::error(Code::Setting, format!("unknown parameter `{name}`"))
-                .help(format!("the parameters are {}", all_names()))),
-        };
-        result.unwrap_or_else(|problem| diags.push(problem));
+        Setting::set_by_name(&mut overrides, name.trim(), value.trim(), &mut diags);
     }
     diags.stop_on_error().map(|()| overrides)
+}
+
+impl Setting {
+    /// Sets what a parameter or a build script names.
+    pub(crate) fn set_by_name(overrides: &mut Overrides, name: &str, value: &str, diags: &mut Diagnostics) {
+        let Some(setting) = Self::find(name) else {
+            return diags.push(
+                Diagnostic::error(Code::Setting, format!("unknown parameter `{name}`"))
+                    .help(format!("the parameters are {}", all_names())),
+            );
+        };
+        if let Err(problem) = setting.set(overrides, value) {
+            let example = if matches!(setting.kind, Kind::Switch(_)) { "true" } else { setting.value };
+            let problem = format!("the parameter `{name}`: {problem}");
+            let help = format!("write `{}={example}`: {}", setting.name, setting.help);
+            diags.push(Diagnostic::error(Code::Setting, problem).help(help));
+        }
+    }
 }
 
 /// The names of all settings, for help lines.

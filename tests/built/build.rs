@@ -14,8 +14,16 @@ fn main() {
             continue;
         }
         let arguments = fs::read_to_string(case.join("args")).unwrap_or_default();
-        let off = |flag: &str| arguments.contains(&format!("--{flag} false"));
-        let builder = jovian::Builder::new().input(case.join("proto")).out_dir(Path::new(&out).join(&name));
-        builder.client(!off("client")).server(!off("server")).generate().expect("a case that works");
+        let mut builder =
+            jovian::Builder::new().input(case.join("proto")).out_dir(Path::new(&out).join(&name));
+        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        for pair in arguments.windows(2) {
+            if let Some(setting) =
+                jovian::settings::SETTINGS.iter().find(|it| pair[0] == format!("--{}", it.name))
+            {
+                builder = builder.set(setting.name, pair[1]);
+            }
+        }
+        builder.generate().expect("a case that works");
     }
 }
