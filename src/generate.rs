@@ -36,7 +36,7 @@ pub fn generate(input: &Input, settings: &Settings) -> Result<Output, Diagnostic
     diags.stop_on_error()?;
     let mut files = Files::default();
     for (name, file) in emit::emit(&plan, messages) {
-        files.insert(name, file)?;
+        files.insert(name, file);
     }
     Ok(Output { files, warnings: diags, read: loaded.read })
 }

@@ -14,6 +14,19 @@ pub struct Model {
     pub files: Vec<File>,
     /// What `--stage` of the pipeline prints code for: the packages of the generated files, sorted by name.
     pub packages: Vec<Package>,
+    /// Names in Rust that options choose.
+    pub renames: Vec<Rename>,
+}
+
+/// A name in Rust that an option chooses.
+#[derive(Debug)]
+pub struct Rename {
+    /// What it is for: `shop.v1.Order.id`; a value is below its enum.
+    pub full_name: String,
+    /// As written.
+    pub name: String,
+    /// Where the name in the IDL stands.
+    pub span: Option<Span>,
 }
 
 /// One IDL file.

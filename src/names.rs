@@ -2,8 +2,6 @@
 //!
 //! In: names of the IDL. Out: Rust names, the same that prost-build makes for messages. Never: a name on the wire.
 
-use std::collections::BTreeSet;
-
 use heck::{ToShoutySnakeCase as _, ToSnakeCase as _, ToUpperCamelCase as _};
 
 /// Where generated code finds the runtime.
@@ -43,68 +41,57 @@ pub(crate) fn full(scope: &str, name: &str) -> String {
 
 /// `GetOrder` → `get_order`, `type` → `r#type`
 pub(crate) fn method(wire: &str) -> String {
-    escape(spoken(wire).to_snake_case())
+    escape(wire.to_snake_case())
 }
 
 /// `shop` → `shop`, `Outer` → `outer`, `gen` → `r#gen`
 pub(crate) fn module(wire: &str) -> String {
-    escape(spoken(wire).to_snake_case())
+    escape(wire.to_snake_case())
 }
 
 /// `orders` → `Orders`, `HTTPRequest` → `HttpRequest`
 pub(crate) fn type_name(wire: &str) -> String {
-    escape(spoken(wire).to_upper_camel_case())
+    escape(wire.to_upper_camel_case())
 }
 
-/// `OrderDesk` → `ORDER_DESK`, and `Orders_`, which had to make way, → `ORDERS_`.
-///
-/// Never the name of the type itself: `S` → `S_SERVICE`.
+/// `OrderDesk` → `ORDER_DESK`; never the name of the type itself: `S` → `S_SERVICE`.
 pub(crate) fn constant(name: &str) -> String {
-    let stem = name.trim_end_matches('_');
-    let shouted = escape(stem.to_shouty_snake_case());
-    let shouted = if shouted == stem { shouted + "_SERVICE" } else { shouted };
-    shouted + &name[stem.len()..]
-}
-
-/// `Orders` and `Server` → `OrdersServer`; of `Orders_`, which had to make way, `OrdersServer_`
-pub(crate) fn with_suffix(name: &str, suffix: &str) -> String {
-    let stem = name.trim_end_matches('_');
-    format!("{stem}{suffix}{}", &name[stem.len()..])
+    let shouted = escape(name.to_shouty_snake_case());
+    if shouted == name { shouted + "_SERVICE" } else { shouted }
 }
 
 /// `ORDERS_ERROR_OUT_OF_STOCK` of `OrdersError` → `OutOfStock`
 pub(crate) fn variant(enumeration: &str, value: &str) -> String {
-    let (prefix, name) = (enumeration.to_upper_camel_case(), value.to_upper_camel_case());
+    let (prefix, name) = (type_name(enumeration), type_name(value));
     let stripped = name.strip_prefix(&prefix).filter(|rest| rest.starts_with(char::is_uppercase));
     escape(stripped.unwrap_or(&name).to_owned())
 }
 
-/// The file of a package: `shop.v1.rs`, `_.rs` without a package.
-pub(crate) fn package_file(package: &str) -> String {
-    let parts: Vec<String> = package.split('.').filter(|part| !part.is_empty()).map(module).collect();
-    if parts.is_empty() { "_.rs".to_owned() } else { format!("{}.rs", parts.join(".").replace("r#", "")) }
+/// The file of the package with these modules: `shop.v1.rs`, `_.rs` without a package.
+pub(crate) fn package_file(modules: &[String]) -> String {
+    /// File systems end a name at 255 bytes; a part of it is left to whoever writes the file.
+    const LONGEST: usize = 200;
+    let whole = modules.join(".").replace("r#", "");
+    let stem: String = whole.char_indices().take_while(|(at, _)| *at < LONGEST).map(|(_, c)| c).collect();
+    match stem.as_str() {
+        "" => "_.rs".to_owned(),
+        // The tree of modules, and the devices of Windows.
+        "mod" | "aux" | "con" | "nul" | "prn" => format!("{stem}_.rs"),
+        _ => format!("{stem}.rs"),
+    }
 }
 
-/// The path from the module of `package` to the message or enum `full_name`, whose package is `home`.
-///
-/// Relative, because nobody knows where a user puts the generated modules: `super::super::common::v1::Money`.
-pub(crate) fn type_path(package: &str, home: &str, full_name: &str) -> String {
-    if let Some(path) = well_known(full_name) {
-        return path;
-    }
-    let split = |name: &str| -> Vec<String> {
-        name.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect()
-    };
-    let (from, to) = (split(package), split(home));
-    let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
-    let mut path = "super::".repeat(from.len() - shared);
-    let full = split(full_name);
-    let (name, modules) = full.split_last().map_or(("", &[][..]), |(name, modules)| (name.as_str(), modules));
-    for part in &modules[shared.min(modules.len())..] {
-        path.push_str(&module(part));
-        path.push_str("::");
-    }
-    path + &type_name(name)
+/// A name as one that somebody wrote for Rust; `None` if it can be none.
+pub(crate) fn exact(name: &str) -> Option<String> {
+    let plain = name.strip_prefix("r#").unwrap_or(name);
+    let escaped = escape(plain.to_owned());
+    let legal = escaped.trim_start_matches("r#") == plain && syn::parse_str::<syn::Ident>(&escaped).is_ok();
+    legal.then_some(escaped)
+}
+
+/// `Order` and `2` → `Order2`; a raw name that gets a suffix is no keyword any more.
+pub(crate) fn suffixed(name: &str, suffix: &str) -> String {
+    format!("{}{suffix}", name.trim_start_matches("r#"))
 }
 
 /// A name that has words: one of underscores alone has none that could be written in another case.
@@ -129,54 +116,6 @@ fn escape(name: String) -> String {
     }
 }
 
-/// The names of one scope, each given out once.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Scope(BTreeSet<String>);
-
-impl Scope {
-    /// A scope in which these names are taken.
-    pub(crate) fn with(taken: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self(taken.into_iter().map(Into::into).collect())
-    }
-
-    /// Takes the first of `wanted`, `wanted_`, `wanted__` … that is free, along with all that `derived` makes of it;
-    /// every name it makes must change with the one it is made from.
-    pub(crate) fn claim(&mut self, wanted: &str, derived: impl Fn(&str) -> Vec<String>) -> String {
-        let mut name = wanted.to_owned();
-        while !self.take(derived(&name)) {
-            // A raw name that gets an underscore is no keyword any more.
-            name = format!("{}_", name.trim_start_matches("r#"));
-        }
-        name
-    }
-
-    /// Whether none of these names is taken.
-    pub(crate) fn is_free(&self, names: &[String]) -> bool {
-        names.iter().all(|name| !self.0.contains(name))
-    }
-
-    /// Takes all of these names, if all are free.
-    pub(crate) fn take(&mut self, names: Vec<String>) -> bool {
-        let free = self.is_free(&names);
-        if free {
-            self.0.extend(names);
-        }
-        free
-    }
-
-    /// Gives a name to what prost-build prints: the first of `stem`, `stem2`, `stem3` … that `take` accepts. It writes names in
-    /// another case, where an underscore would be lost.
-    pub(crate) fn numbered(stem: &str, take: impl FnMut(&String) -> bool) -> String {
-        let others = (2_u64..).map(|number| format!("{stem}{number}"));
-        std::iter::once(stem.to_owned()).chain(others).find(take).unwrap_or_default()
-    }
-
-    /// Takes one name.
-    pub(crate) fn claim_one(&mut self, wanted: &str) -> String {
-        self.claim(wanted, |name| vec![name.to_owned()])
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,33 +127,31 @@ mod tests {
         assert_eq!(method("Self"), "self_");
         assert_eq!(type_name("HTTPRequest"), "HttpRequest");
         assert_eq!(type_name("self"), "Self_");
-        assert_eq!((method("_"), type_name("__")), ("unnamed".to_owned(), "Unnamed".to_owned()));
+        assert_eq!((method(spoken("_")), type_name("Self")), ("unnamed".to_owned(), "Self_".to_owned()));
         assert_eq!(variant("OrdersError", "ORDERS_ERROR_OUT_OF_STOCK"), "OutOfStock");
-        assert_eq!(constant("FooBar_"), "FOO_BAR_");
+        assert_eq!(constant("FooBar2"), "FOO_BAR2");
         assert_eq!(constant("S"), "S_SERVICE");
         assert_eq!(variant("Foo", "FOOBAR"), "Foobar");
         assert_eq!(variant("Foo", "FOO_2"), "Foo2");
-        assert_eq!(package_file("shop.type.v1"), "shop.type.v1.rs");
-        assert_eq!(package_file(""), "_.rs");
     }
 
     #[test]
-    fn paths_go_up_and_down() {
-        assert_eq!(type_path("a.b", "a.b", "a.b.Outer.Inner"), "outer::Inner");
-        assert_eq!(type_path("a.b", "a.c", "a.c.M"), "super::c::M");
-        assert_eq!(type_path("a.b", "a", "a.M"), "super::M");
-        assert_eq!(type_path("", "a", "a.M"), "a::M");
-        assert_eq!(type_path("a", "", "M"), "super::M");
-        assert_eq!(type_path("a.b", "google.protobuf", "google.protobuf.Empty"), "()");
+    fn files_have_names_that_every_disk_takes() {
+        let file =
+            |modules: &[&str]| package_file(&modules.iter().map(|part| module(part)).collect::<Vec<_>>());
+        assert_eq!(file(&["shop", "type", "v1"]), "shop.type.v1.rs");
+        assert_eq!(file(&[]), "_.rs");
+        assert_eq!((file(&["mod"]), file(&["CON"])), ("mod_.rs".to_owned(), "con_.rs".to_owned()));
+        assert!(file(&["long"; 100]).len() < 255);
     }
 
     #[test]
-    fn a_name_is_given_once() {
-        let mut scope = Scope::with(["connect"]);
-        assert_eq!(scope.claim_one("connect"), "connect_");
-        assert_eq!(scope.claim_one("get"), "get");
-        assert_eq!(scope.claim_one("get"), "get_");
-        assert_eq!(scope.claim_one("r#type"), "r#type");
-        assert_eq!(scope.claim_one("r#type"), "type_");
+    fn a_name_that_somebody_chose_is_taken_as_it_is() {
+        assert_eq!(exact("HTTPRequest").as_deref(), Some("HTTPRequest"));
+        assert_eq!(exact("type").as_deref(), Some("r#type"));
+        assert_eq!(exact("r#type").as_deref(), Some("r#type"));
+        for wrong in ["", "_", "self", "Self", "2fast", "a b", "a::b", "a-b", "fn()", "'a"] {
+            assert_eq!(exact(wrong), None, "{wrong}");
+        }
     }
 }

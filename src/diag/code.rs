@@ -16,8 +16,6 @@ pub enum Code {
     Edition,
     /// A setting is unknown or has a value of the wrong kind.
     Setting,
-    /// Two packages would be written to one file.
-    FileClash,
     /// An option of ours has a value that means nothing.
     OptionValue,
     /// It is not said which of several error enums belongs to a service.
@@ -34,6 +32,8 @@ pub enum Code {
     Renamed,
     /// The messages cannot be expressed in Rust.
     Messages,
+    /// A name that somebody chose cannot be given.
+    Rename,
     /// The name of a new project is not one.
     ProjectName,
     /// A new project would overwrite something.
@@ -61,9 +61,9 @@ impl Code {
         Code::ErrorRange,
         Code::ErrorDuplicate,
         Code::Template,
-        Code::FileClash,
         Code::Renamed,
         Code::Messages,
+        Code::Rename,
         Code::ProjectName,
         Code::ProjectExists,
         Code::Io,
@@ -86,9 +86,9 @@ impl Code {
             Code::ErrorRange => "J0104",
             Code::ErrorDuplicate => "J0105",
             Code::Template => "J0106",
-            Code::FileClash => "J0201",
             Code::Renamed => "J0202",
             Code::Messages => "J0203",
+            Code::Rename => "J0204",
             Code::ProjectName => "J0301",
             Code::ProjectExists => "J0302",
             Code::Io => "J0303",

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fmt, fs, io};
 
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic};
 
 mod place;
 
@@ -39,19 +39,9 @@ pub struct File {
 pub struct Files(BTreeMap<String, File>);
 
 impl Files {
-    /// Adds a file; a second one of the same name is refused, also where they differ in case alone.
-    pub fn insert(&mut self, name: impl Into<String>, file: File) -> Result<(), Diagnostics> {
-        let name = name.into();
-        if let Some(other) = self.0.keys().find(|other| other.eq_ignore_ascii_case(&name)) {
-            return Err(Diagnostic::error(
-                Code::FileClash,
-                format!("`{name}` and `{other}` would be one file"),
-            )
-            .help("rename one of the packages; their names meet when they become a file name")
-            .into());
-        }
-        self.0.insert(name, file);
-        Ok(())
+    /// Adds a file. Whoever adds gives each a name of its own: the plan does for packages.
+    pub fn insert(&mut self, name: impl Into<String>, file: File) {
+        self.0.insert(name.into(), file);
     }
 
     /// The files in the order of their names.

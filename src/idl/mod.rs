@@ -175,7 +175,7 @@ fn build(compiled: &Compiled, details: &Details, diags: &mut Diagnostics) -> Mod
         });
     }
     selection::services(&mut packages, details);
-    Model { files, packages: packages.into_values().collect() }
+    Model { files, packages: packages.into_values().collect(), renames: Vec::new() }
 }
 
 fn refuse_editions<'a>(files: impl Iterator<Item = &'a raw::File>, diags: &mut Diagnostics) {

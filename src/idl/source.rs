@@ -32,8 +32,12 @@ impl<'a> Locations<'a> {
 
     /// Where the name of a thing stands: field 1 of every descriptor is its name.
     pub(crate) fn name(&self, path: &[i32]) -> Option<Span> {
-        let path = [path, &[1]].concat();
-        let span = &self.by_path.get(path.as_slice())?.span;
+        self.at(&[path, &[1]].concat())
+    }
+
+    /// Where a thing stands: all of it, as far as it is on one line.
+    pub(crate) fn at(&self, path: &[i32]) -> Option<Span> {
+        let span = &self.by_path.get(path)?.span;
         let (line, column) = (*span.first()?, *span.get(1)?);
         let length = if span.len() == 3 { span[2] - column } else { 1 };
         Some(Span {

@@ -3,7 +3,7 @@
 //! In: the model's descriptors and the plan's edits. Out: the items of each package, and the comments that belong to them;
 //! what prost cannot express, and its panics, as complaints. Never: services, files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
@@ -11,6 +11,7 @@ use prost_build::Module;
 use prost_types::{DescriptorProto, EnumDescriptorProto};
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
+use crate::idl::is_well_known;
 use crate::model::Model;
 use crate::names::{self, RUNTIME};
 use crate::plan::Edits;
@@ -46,7 +47,7 @@ pub(crate) fn print(model: &Model, edits: &Edits, diags: &mut Diagnostics) -> Me
         }
     };
     let packages = model.packages.iter().filter_map(|package| {
-        let items = files.remove(&Module::from_protobuf_package_name(&package.name))?;
+        let items = files.remove(&Module::from_parts([&package.name]))?;
         Some((package.name.clone(), items))
     });
     Messages { packages: packages.collect(), comments }
@@ -61,28 +62,34 @@ fn generate(
 ) -> Result<BTreeMap<Module, syn::File>, String> {
     let mut config = prost_build::Config::new();
     config.prost_path(format!("{RUNTIME}::prost")).compile_well_known_types();
+    let dropped: BTreeSet<String> = edits.dropped.iter().map(|name| edits.applied_to(name)).collect();
     let mut requests = Vec::new();
     for file in &model.files {
         let printed = file.generate && only.is_none_or(|only| only == file.name);
         let mut descriptor = file.descriptor.clone();
         descriptor.source_code_info = printed.then(|| comments::mark(&descriptor, comments));
-        edit::file(&mut descriptor, &file.package, edits);
+        edit::file(&mut descriptor, edits);
         let top = descriptor.message_type.iter().map(DescriptorProto::name);
         for name in top.chain(descriptor.enum_type.iter().map(EnumDescriptorProto::name)) {
-            let full_name = names::full(&file.package, name);
+            let full_name = names::full(descriptor.package(), name);
             // prost-build wants to see every file, but prints no type that is said to be elsewhere.
-            if !printed || edits.dropped.contains(&full_name) {
-                let path = names::well_known(&full_name).unwrap_or_else(|| "()".to_owned());
+            if !printed || dropped.contains(&full_name) {
+                let path = match is_well_known(&file.name) {
+                    true => names::well_known(&full_name),
+                    false => None,
+                };
+                let path = path.unwrap_or_else(|| "()".to_owned());
                 config.extern_path(format!(".{full_name}"), path);
             } else if file.package.is_empty() {
                 // Without a package there is no module to say it for all of them.
                 config.type_attribute(format!(".{full_name}"), ALLOWED);
             }
         }
-        requests.push((Module::from_protobuf_package_name(&file.package), descriptor));
+        requests.push((Module::from_parts([&file.package]), descriptor));
     }
     let texts = quietly(|| config.generate(requests).map_err(|error| error.to_string()))?;
     let parsed = texts.into_iter().map(|(module, text)| {
+        let text = edits.restored(text);
         let file = syn::parse_file(&text);
         // prost-build prints any name; whether it is one in Rust shows here.
         file.map(|file| (module, file)).map_err(|error| {

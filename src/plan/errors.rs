@@ -1,44 +1,43 @@
 //! What is printed of an error enum.
 
-use super::service::renamed;
+use std::collections::BTreeSet;
+
+use super::edits::Printed;
+use super::scope::{Desk, Kind, Place, Scope, Thing, Wish};
 use super::{ErrorEnum, Variant};
-use crate::diag::Diagnostics;
 use crate::docs;
 use crate::model;
-use crate::names::{self, Scope};
+use crate::names;
 
-pub(super) fn plan(errors: &model::ErrorEnum, scope: &mut Scope, diags: &mut Diagnostics) -> ErrorEnum {
-    let wanted = names::type_name(&errors.name);
-    let name = scope.claim_one(&wanted);
-    renamed(&errors.full_name, &wanted, &name, errors.span.as_ref(), diags);
-    let mut variants = Scope::with(["Unknown"]);
+pub(super) fn plan(errors: &model::ErrorEnum, name: String, desk: &mut Desk<'_>) -> ErrorEnum {
+    let mut scope = Scope::default();
+    scope.reserve("Unknown", "the error of an IDL that is newer than this one");
+    let wishes = errors.values.iter().map(|value| {
+        let thing =
+            Thing { scope: &errors.full_name, name: &value.name, place: Place::Known(value.span.as_ref()) };
+        let printed = Printed::of_type(names::variant(&errors.name, names::spoken(&value.name)));
+        Wish { thing, kind: Kind::Error, printed, forced: false }
+    });
+    let names = scope.settle(wishes.collect(), desk);
     ErrorEnum {
         docs: docs::lines(&errors.docs),
         name,
         domain: errors.domain.clone(),
-        variants: errors
-            .values
-            .iter()
-            .map(|value| {
-                let wanted = names::variant(&errors.name, &value.name);
-                let name = variants.claim_one(&wanted);
-                renamed(
-                    &format!("{}.{}", errors.full_name, value.name),
-                    &wanted,
-                    &name,
-                    value.span.as_ref(),
-                    diags,
-                );
-                variant(value, name)
-            })
-            .collect(),
+        variants: errors.values.iter().zip(names).map(|(value, name)| variant(value, name.upper)).collect(),
     }
 }
 
 fn variant(value: &model::ErrorValue, name: String) -> Variant {
     let (code, http) =
         CODES.get(usize::try_from(value.code).unwrap_or_default()).copied().unwrap_or(CODES[UNKNOWN]);
-    let mut fields = Scope::default();
+    let mut fields = BTreeSet::new();
+    let mut field = |wire: &String| {
+        let mut name = names::method(names::spoken(wire));
+        while !fields.insert(name.clone()) {
+            name = names::suffixed(&name, "_");
+        }
+        (wire.clone(), name)
+    };
     Variant {
         wire: value.name.clone(),
         docs: docs::lines(if value.docs.is_empty() { &value.message.text } else { &value.docs }),
@@ -48,12 +47,7 @@ fn variant(value: &model::ErrorValue, name: String) -> Variant {
         http: value.http.and_then(|status| u16::try_from(status).ok()).filter(|status| *status != http),
         retryable: value.retryable,
         message: value.message.text.clone(),
-        fields: value
-            .message
-            .fields
-            .iter()
-            .map(|wire| (wire.clone(), fields.claim_one(&names::method(wire))))
-            .collect(),
+        fields: value.message.fields.iter().map(&mut field).collect(),
     }
 }
 

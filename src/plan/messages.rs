@@ -1,184 +1,213 @@
-//! New names for messages, enums and fields that would meet in Rust.
+//! What messages, enums and all that is in them are called.
 //!
-//! In: the descriptors of a package. Out: the scope of its module with everything that is taken, and edits for what has to
-//! make way: the later one in the order of the IDL gets a number. Never: a name on the wire or in reflection.
+//! In: the descriptors of a package. Out: wishes for the scope of its module, and names for everything inside of messages
+//! and enums. Never: a name on the wire or in reflection.
+
+use std::collections::BTreeMap;
 
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto};
 
-use super::service::renamed;
-use super::{Edits, split};
-use crate::diag::Diagnostics;
-use crate::idl::Locations;
-use crate::model::{self, Model};
-use crate::names::{self, Scope};
+use super::edits::Printed;
+use super::scope::{Desk, Kind, Place, Scope, Thing, Wish};
+use crate::model::File;
+use crate::names;
 
-/// Names everything that prost-build will print for a package.
-pub(super) fn plan(
-    model: &Model,
-    package: &model::Package,
-    edits: &mut Edits,
-    diags: &mut Diagnostics,
-) -> Scope {
-    let ours = ["FILE_DESCRIPTOR_SET", "__jovian"].map(str::to_owned);
-    let mut scope = Scope::with(modules_below(model, &package.name).chain(ours));
-    for file in model.files.iter().filter(|file| package.files.contains(&file.name)) {
-        let descriptor = &file.descriptor;
-        let locations = Locations::new(&file.path, descriptor.source_code_info.as_ref());
-        let proto3 = descriptor.syntax() == "proto3";
-        let mut namer = Namer { locations: &locations, proto3, edits, diags };
-        let errors = |name: &str| package.errors.iter().any(|errors| errors.name == name);
-        namer.messages(&mut scope, &file.package, (&[], 4), &descriptor.message_type);
-        namer.enums(&mut scope, &file.package, (&[], 5), &descriptor.enum_type, errors);
+/// What is declared in one place of a file.
+#[derive(Clone, Copy)]
+pub(super) struct Declared<'a> {
+    file: &'a File,
+    /// The full name of the package or the message around it.
+    scope: &'a str,
+    path: &'a [i32],
+    /// The numbers of the fields that hold messages and enums.
+    fields: [i32; 2],
+    messages: &'a [DescriptorProto],
+    enums: &'a [EnumDescriptorProto],
+}
+
+impl<'a> Declared<'a> {
+    /// At the top of a file.
+    pub(super) fn in_file(file: &'a File) -> Self {
+        let File { descriptor, package, .. } = file;
+        let (messages, enums) = (&descriptor.message_type, &descriptor.enum_type);
+        Self { file, scope: package, path: &[], fields: [4, 5], messages, enums }
     }
-    scope
-}
 
-/// The modules of the packages directly below a package: `v1` below `shop`.
-fn modules_below(model: &Model, package: &str) -> impl Iterator<Item = String> {
-    let depth = split(package).count();
-    let below = model.packages.iter().filter(move |other| split(package).eq(split(&other.name).take(depth)));
-    below.filter_map(move |other| split(&other.name).nth(depth)).map(names::module)
-}
+    fn thing(&self, name: &'a str, field: i32, index: i32) -> Thing<'a> {
+        Thing { scope: self.scope, name, place: Place::Path(self.file, self.path, [field, index]) }
+    }
 
-struct Namer<'a> {
-    locations: &'a Locations<'a>,
-    proto3: bool,
-    edits: &'a mut Edits,
-    diags: &'a mut Diagnostics,
-}
+    /// What the messages and enums want to be called.
+    pub(super) fn wishes(self, is_error: impl Fn(&str) -> bool) -> Vec<Wish<'a>> {
+        let messages = self.messages().map(|(message, index)| {
+            let thing = self.thing(message.name(), self.fields[0], index);
+            let name = names::spoken(message.name());
+            let printed = Printed::message(names::type_name(name), names::module(name));
+            let kind = Kind::Message { module: has_module(message) };
+            let forced = name != message.name() || printed.lower != names::module(name);
+            Wish { thing, kind, printed, forced }
+        });
+        let enums = self.enums.iter().zip(0..).filter(|(enumeration, _)| !is_error(enumeration.name()));
+        let enums = enums.map(|(enumeration, index)| {
+            let thing = self.thing(enumeration.name(), self.fields[1], index);
+            let name = names::spoken(enumeration.name());
+            let printed = Printed::of_type(names::type_name(name));
+            Wish { thing, kind: Kind::Enum, printed, forced: name != enumeration.name() }
+        });
+        messages.chain(enums).collect()
+    }
 
-/// The path of a parent in its descriptor, and the number of the field that holds its children.
-type Place<'a> = (&'a [i32], i32);
-
-impl Namer<'_> {
-    fn messages(&mut self, scope: &mut Scope, parent: &str, place: Place<'_>, messages: &[DescriptorProto]) {
-        for (message, index) in messages.iter().zip(0..) {
-            if message.options.as_ref().is_some_and(|options| options.map_entry()) {
-                continue;
+    /// Names what is inside of the messages and enums, which have names themselves.
+    pub(super) fn members(self, desk: &mut Desk<'_>) {
+        for (message, index) in self.messages() {
+            let path = [self.path, &[self.fields[0], index]].concat();
+            members(self.file, &names::full(self.scope, message.name()), &path, message, desk);
+        }
+        for (enumeration, index) in self.enums.iter().zip(0..) {
+            let path = [self.path, &[self.fields[1], index]].concat();
+            let full_name = names::full(self.scope, enumeration.name());
+            if !desk.edits.dropped.contains(&full_name) {
+                values(self.file, &full_name, &path, enumeration, desk);
             }
-            let path = [place.0, &[place.1, index]].concat();
-            let (full_name, has_module) = (names::full(parent, message.name()), has_module(message));
-            self.claim(&full_name, message.name(), &path, names::type_name, |wire| {
-                let names = [Some(names::type_name(wire)), has_module.then(|| names::module(wire))];
-                scope.take(names.into_iter().flatten().collect())
-            });
-            self.members(&full_name, &path, message);
         }
     }
 
-    fn enums(
-        &mut self,
-        scope: &mut Scope,
-        parent: &str,
-        place: Place<'_>,
-        enums: &[EnumDescriptorProto],
-        is_error: impl Fn(&str) -> bool,
-    ) {
-        for (enumeration, index) in
-            enums.iter().zip(0..).filter(|(enumeration, _)| !is_error(enumeration.name()))
-        {
-            let path = [place.0, &[place.1, index]].concat();
-            self.claim(
-                &names::full(parent, enumeration.name()),
-                enumeration.name(),
-                &path,
-                names::type_name,
-                |wire| scope.take(vec![names::type_name(wire)]),
-            );
-        }
+    /// The messages that somebody wrote, not those behind maps.
+    fn messages(self) -> impl Iterator<Item = (&'a DescriptorProto, i32)> {
+        self.messages.iter().zip(0..).filter(|(message, _)| !is_map_entry(message))
     }
+}
 
-    /// Names the fields of a message and all that is declared inside of it.
-    fn members(&mut self, full_name: &str, path: &[i32], message: &DescriptorProto) {
-        let (mut fields, mut inner) = (Scope::default(), Scope::default());
-        self.messages(&mut inner, full_name, (path, 3), &message.nested_type);
-        self.enums(&mut inner, full_name, (path, 4), &message.enum_type, |_| false);
-        let mut variants = vec![Scope::default(); message.oneof_decl.len()];
-        for (field, index) in message.field.iter().zip(0..) {
-            let oneof = field.oneof_index.filter(|_| !field.proto3_optional());
-            let variants = oneof.and_then(|oneof| variants.get_mut(usize::try_from(oneof).ok()?));
-            let path = [path, &[2, index]].concat();
-            let full_name = names::full(full_name, field.name());
-            match variants {
-                Some(variants) => self.claim(&full_name, field.name(), &path, names::type_name, |wire| {
-                    variants.take(vec![names::type_name(wire)])
-                }),
-                None => {
-                    let accessors = self.accessors(field);
-                    self.claim(&full_name, field.name(), &path, names::method, |wire| {
-                        let name = names::method(wire);
-                        let plain = name.trim_start_matches("r#");
-                        let methods = accessors.iter().map(|prefix| format!("fn {prefix}{plain}"));
-                        let taken = methods.chain([name.clone()]).collect();
-                        fields.take(taken)
-                    });
+fn members(file: &File, full_name: &str, path: &[i32], message: &DescriptorProto, desk: &mut Desk<'_>) {
+    let (messages, enums) = (&message.nested_type, &message.enum_type);
+    let declared = Declared { file, scope: full_name, path, fields: [3, 4], messages, enums };
+    let mut wishes = declared.wishes(|_| false);
+    let mut variants: Vec<Vec<Wish<'_>>> = message.oneof_decl.iter().map(|_| Vec::new()).collect();
+    for (field, index) in message.field.iter().zip(0..) {
+        let thing = declared.thing(field.name(), 2, index);
+        let name = names::spoken(field.name());
+        let mut forced = name != field.name();
+        match oneof_of(field).and_then(|oneof| variants.get_mut(oneof)) {
+            Some(variants) => {
+                let printed = Printed::of_type(names::type_name(name));
+                variants.push(Wish { thing, kind: Kind::Variant, printed, forced });
+            }
+            None => {
+                let mut lower = names::method(name);
+                let accessors = accessors(file, message, field);
+                // prost puts this prefix before `r#`, too.
+                if accessors.contains(&"get_") && lower.starts_with("r#") {
+                    lower = names::suffixed(&lower, "_");
+                    forced = true;
                 }
+                let printed = Printed { lower, ..Printed::default() };
+                wishes.push(Wish { thing, kind: Kind::Field(accessors), printed, forced });
             }
         }
-        for (oneof, index) in
-            message.oneof_decl.iter().zip(0..).filter(|(_, index)| is_printed(message, *index))
-        {
-            let path = [path, &[8, index]].concat();
-            self.claim(&names::full(full_name, oneof.name()), oneof.name(), &path, names::method, |wire| {
-                let (field, kind) = (vec![names::method(wire)], vec![oneof_type(message, wire)]);
-                fields.is_free(&field) && inner.is_free(&kind) && fields.take(field) && inner.take(kind)
-            });
+    }
+    for (oneof, index) in message.oneof_decl.iter().zip(0..) {
+        if is_printed(message, index) {
+            let name = names::spoken(oneof.name());
+            let mut printed =
+                Printed { upper: names::type_name(name), lower: names::method(name), aliases: vec![] };
+            // prost-build's rule, by the names in the IDL and not by those that it is shown.
+            let is_taken = declared.has_type(&printed.upper);
+            if is_taken {
+                printed.upper.push_str("OneOf");
+            }
+            let thing = declared.thing(oneof.name(), 8, index);
+            wishes.push(Wish { thing, kind: Kind::Oneof, printed, forced: is_taken || name != oneof.name() });
         }
     }
+    Scope::default().settle(wishes, desk);
+    for variants in variants {
+        Scope::default().settle(variants, desk);
+    }
+    declared.members(desk);
+}
 
-    /// The prefixes of the methods that prost derives for a field.
-    fn accessors(&self, field: &FieldDescriptorProto) -> &'static [&'static str] {
-        match (field.r#type(), field.label()) {
-            (Type::Enum, Label::Repeated) => &["", "push_"],
-            (Type::Enum, _) => &["", "set_"],
-            (Type::Message | Type::Group, _) | (_, Label::Repeated | Label::Required) => &[],
-            _ if self.proto3 && !field.proto3_optional() => &[],
-            _ => &[""],
+fn values(
+    file: &File,
+    full_name: &str,
+    path: &[i32],
+    enumeration: &EnumDescriptorProto,
+    desk: &mut Desk<'_>,
+) {
+    // prost-build strips the name that it is shown.
+    let renamed = desk.edits.shown(full_name).is_some();
+    let mut wishes: Vec<Wish<'_>> = Vec::new();
+    let mut firsts = BTreeMap::new();
+    for (value, index) in enumeration.value.iter().zip(0..) {
+        let first = *firsts.entry(value.number()).or_insert(wishes.len());
+        if let Some(first) = wishes.get_mut(first) {
+            // prost-build passes over aliases.
+            desk.edits.firsts.insert(names::full(full_name, value.name()), first.thing.name.to_owned());
+            first.printed.aliases.push(value.name().to_owned());
+            first.forced = true;
+            continue;
         }
+        let name = names::spoken(value.name());
+        let upper = names::variant(enumeration.name(), name);
+        let printed = Printed { upper, lower: value.name().to_owned(), aliases: Vec::new() };
+        let thing =
+            Thing { scope: full_name, name: value.name(), place: Place::Path(file, path, [2, index]) };
+        wishes.push(Wish { thing, kind: Kind::Value, printed, forced: renamed || name != value.name() });
     }
+    Scope::default().settle(wishes, desk);
+}
 
-    /// Gives a thing the first name that `take` accepts: its own, or its own with a number.
-    fn claim(
-        &mut self,
-        full_name: &str,
-        wire: &str,
-        path: &[i32],
-        in_rust: fn(&str) -> String,
-        mut take: impl FnMut(&str) -> bool,
-    ) {
-        let name = Scope::numbered(names::spoken(wire), |name| take(name));
-        if name != wire {
-            renamed(
-                full_name,
-                &in_rust(wire),
-                &in_rust(&name),
-                self.locations.name(path).as_ref(),
-                self.diags,
-            );
-            self.edits.renamed.insert(full_name.to_owned(), name);
-        }
+impl Declared<'_> {
+    fn has_type(&self, name: &str) -> bool {
+        let messages = self.messages().map(|(message, _)| message.name());
+        let mut all = messages.chain(self.enums.iter().map(EnumDescriptorProto::name));
+        all.any(|wire| names::type_name(names::spoken(wire)) == name)
     }
+}
+
+/// The prefixes of the methods that prost derives for a field.
+fn accessors(
+    file: &File,
+    message: &DescriptorProto,
+    field: &FieldDescriptorProto,
+) -> &'static [&'static str] {
+    let proto3 = file.descriptor.syntax() == "proto3";
+    match (field.r#type(), field.label()) {
+        (Type::Enum, Label::Repeated) => &["", "push_"],
+        (Type::Enum, _) => &["", "set_"],
+        (Type::Message, Label::Repeated) if is_map_of_enums(message, field) => &["get_", "insert_"],
+        (Type::Message | Type::Group, _) | (_, Label::Repeated | Label::Required) => &[],
+        _ if proto3 && !field.proto3_optional() => &[],
+        _ => &[""],
+    }
+}
+
+fn is_map_of_enums(message: &DescriptorProto, field: &FieldDescriptorProto) -> bool {
+    let name = field.type_name().rsplit('.').next();
+    let mut entries = message.nested_type.iter().filter(|nested| is_map_entry(nested));
+    let entry = entries.find(|nested| Some(nested.name()) == name);
+    entry.is_some_and(|entry| {
+        entry.field.iter().any(|field| field.number() == 2 && field.r#type() == Type::Enum)
+    })
+}
+
+fn is_map_entry(message: &DescriptorProto) -> bool {
+    message.options.as_ref().is_some_and(|options| options.map_entry())
+}
+
+/// The oneof of the IDL that a field belongs to, and not the one behind an `optional`.
+fn oneof_of(field: &FieldDescriptorProto) -> Option<usize> {
+    usize::try_from(field.oneof_index.filter(|_| !field.proto3_optional())?).ok()
 }
 
 /// Whether prost-build prints a module beside a message.
 fn has_module(message: &DescriptorProto) -> bool {
-    let is_map =
-        |nested: &DescriptorProto| nested.options.as_ref().is_some_and(|options| options.map_entry());
     !message.enum_type.is_empty()
-        || message.nested_type.iter().any(|nested| !is_map(nested))
+        || message.nested_type.iter().any(|nested| !is_map_entry(nested))
         || message.oneof_decl.iter().zip(0..).any(|(_, index)| is_printed(message, index))
 }
 
-/// Whether a oneof is one of the IDL, and not the one behind an `optional`.
+/// Whether a oneof is one of the IDL.
 fn is_printed(message: &DescriptorProto, oneof: i32) -> bool {
     message.field.iter().any(|field| field.oneof_index == Some(oneof) && !field.proto3_optional())
-}
-
-/// prost-build's name of a oneof's enum: another one if a type of the message has it, by the names in the IDL.
-fn oneof_type(message: &DescriptorProto, wire: &str) -> String {
-    let name = names::type_name(wire);
-    let nested = message.nested_type.iter().map(DescriptorProto::name);
-    let taken = nested.chain(message.enum_type.iter().map(EnumDescriptorProto::name));
-    if taken.map(names::type_name).any(|taken| taken == name) { format!("{name}OneOf") } else { name }
 }

@@ -8,16 +8,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use prost::encoding::{encode_key, encode_varint};
 use prost_types::DescriptorProto;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, Span};
+use crate::diag::Diagnostics;
 use crate::idl;
 use crate::model::{self, Model};
-use crate::names::{self, Scope};
+use crate::names;
 use crate::settings::Settings;
 
+mod chosen;
+mod edits;
 mod errors;
 mod messages;
+mod packages;
+mod scope;
 mod service;
 
+pub(crate) use edits::Edits;
+use edits::Printed;
+use scope::{Desk, Kind, Place, Scope, Thing, Wish};
 // Two words that mean the same in the IDL and in Rust.
 pub(crate) use crate::model::{Idempotency, Shape};
 
@@ -28,30 +35,6 @@ pub(crate) struct Plan {
     pub packages: Vec<Package>,
     /// What prost-build is shown instead of the original messages.
     pub edits: Edits,
-}
-
-/// Changes to the descriptors before prost-build prints messages from them.
-#[derive(Debug, Default)]
-pub(crate) struct Edits {
-    /// Enums that are printed as errors and used nowhere else; full names.
-    pub dropped: BTreeSet<String>,
-    /// New names of messages, enums, fields and oneofs, by the full names that they have in the IDL.
-    pub renamed: BTreeMap<String, String>,
-}
-
-impl Edits {
-    /// A full name, without a leading dot, as prost-build is shown it: the new names in place of the old ones.
-    pub(crate) fn applied_to(&self, full_name: &str) -> String {
-        let ends = full_name.match_indices('.').map(|(at, _)| at).chain([full_name.len()]);
-        let mut start = 0;
-        let mut parts = Vec::new();
-        for end in ends {
-            let name = self.renamed.get(&full_name[..end]).map_or(&full_name[start..end], String::as_str);
-            parts.push(name);
-            start = end + 1;
-        }
-        parts.join(".")
-    }
 }
 
 /// The file of one package.
@@ -171,65 +154,96 @@ pub(crate) struct Variant {
 /// Decides.
 pub(crate) fn plan(model: &Model, settings: &Settings, diags: &mut Diagnostics) -> Plan {
     let homes = Homes::of(model);
-    let mut plan = Plan::default();
+    let chosen = chosen::all(model, &settings.details.rename, diags);
+    let mut desk =
+        Desk { chosen, used: BTreeSet::new(), reported: BTreeSet::new(), edits: Edits::default(), diags };
+    let parts = packages::Parts::of(model);
+    parts.settle(&mut desk);
     // What services refer to is named first, in every package.
-    let mut named = Vec::new();
-    for package in &model.packages {
-        let mut scope = messages::plan(model, package, &mut plan.edits, diags);
-        let errors: Vec<ErrorEnum> =
-            package.errors.iter().map(|errors| errors::plan(errors, &mut scope, diags)).collect();
-        for errors in &package.errors {
-            if homes.used_enums.contains(&errors.full_name) {
-                let wanted = format!("{}Code", names::type_name(&errors.name));
-                let renamed = Scope::numbered(&wanted, |name| scope.take(vec![names::type_name(name)]));
-                plan.edits.renamed.insert(errors.full_name.clone(), renamed);
-            } else {
-                plan.edits.dropped.insert(errors.full_name.clone());
-            }
-        }
-        named.push((package, scope, errors));
-    }
-    for (package, mut scope, errors) in named {
-        let context =
-            service::Context { package, errors: &errors, homes: &homes, edits: &plan.edits, settings };
-        let services: Vec<Service> = package
-            .services
+    let named: Vec<Named> =
+        model.packages.iter().map(|package| name(model, package, &parts, &homes, &mut desk)).collect();
+    let mut packages = Vec::new();
+    let mut files = packages::FileNames::default();
+    for (package, Named { errors, services }) in model.packages.iter().zip(named) {
+        let errors: Vec<ErrorEnum> = package
+            .errors
             .iter()
-            .map(|service| service::plan(service, &context, &mut scope, diags))
+            .zip(errors)
+            .map(|(errors, name)| errors::plan(errors, name, &mut desk))
             .collect();
-        plan.packages.push(Package {
+        let context = service::Context { package, errors: &errors, homes: &homes, settings };
+        let services = package.services.iter().zip(services);
+        let services: Vec<Service> =
+            services.map(|(service, name)| service::plan(service, name, &context, &mut desk)).collect();
+        let modules: Vec<String> = desk.edits.modules(&package.name).collect();
+        packages.push(Package {
             wire: package.name.clone(),
-            file: names::package_file(&package.name),
-            modules: split(&package.name).map(names::module).collect(),
+            file: files.claim(&modules),
+            modules,
             sources: package.files.iter().cloned().collect(),
             descriptor_set: if services.is_empty() { Vec::new() } else { descriptor_set(model, package) },
             services,
             errors,
         });
     }
-    plan.packages.sort_by(|a, b| a.modules.cmp(&b.modules));
-    for pair in plan.packages.windows(2).filter(|pair| pair[0].modules == pair[1].modules) {
-        let (first, second) = (&pair[0], &pair[1]);
-        let place = |package: &Package| {
-            let mut files = model.files.iter().filter(|file| file.package == package.wire);
-            files.next().map(|file| Span::file(file.path.clone()))
-        };
-        diags.push(
-            Diagnostic::error(
-                Code::FileClash,
-                format!(
-                    "the packages `{}` and `{}` are both `{}`",
-                    first.wire,
-                    second.wire,
-                    first.modules.join("::")
-                ),
-            )
-            .at(place(second))
-            .label(place(first).as_ref(), "the other one")
-            .help("rename one of the packages; Rust writes both in snake case"),
-        );
+    chosen::complain_about_unused(&mut desk);
+    packages.sort_by(|a, b| a.modules.cmp(&b.modules));
+    Plan { packages, edits: desk.edits }
+}
+
+/// What the error enums and the services of a package are called.
+struct Named {
+    errors: Vec<String>,
+    services: Vec<String>,
+}
+
+/// Names all that stands in the module of a package, and all that is in its messages.
+fn name(
+    model: &Model,
+    package: &model::Package,
+    parts: &packages::Parts<'_>,
+    homes: &Homes<'_>,
+    desk: &mut Desk<'_>,
+) -> Named {
+    let modules = parts.modules(&package.name, &desk.edits);
+    let mut scope = Scope::default();
+    scope.reserve("__jovian", "the door to the runtime");
+    scope.reserve("FILE_DESCRIPTOR_SET", "the constant for reflection");
+    modules.iter().for_each(|(module, thing)| scope.occupy(module.clone(), *thing));
+
+    let of_type = |name: &str| Printed::of_type(names::type_name(names::spoken(name)));
+    let errors = package.errors.iter().map(|errors| {
+        let place = Place::Known(errors.span.as_ref());
+        let thing = Thing { scope: &package.name, name: &errors.name, place };
+        Wish { thing, kind: Kind::Errors, printed: of_type(&errors.name), forced: false }
+    });
+    let services = package.services.iter().map(|service| {
+        let place = Place::Known(service.span.as_ref());
+        let thing = Thing { scope: &package.name, name: &service.name, place };
+        Wish { thing, kind: Kind::Service, printed: of_type(&service.name), forced: false }
+    });
+    let files = model.files.iter().filter(|file| package.files.contains(&file.name));
+    let declared: Vec<messages::Declared<'_>> = files.map(messages::Declared::in_file).collect();
+    let is_error = |name: &str| package.errors.iter().any(|errors| errors.name == name);
+    let types = declared.iter().flat_map(|declared| declared.wishes(is_error));
+    let wishes: Vec<Wish<'_>> = types.chain(errors).chain(services).collect();
+    let mut names: Vec<String> =
+        scope.settle(wishes, desk).into_iter().map(|printed| printed.upper).collect();
+    let services = names.split_off(names.len() - package.services.len());
+    let errors = names.split_off(names.len() - package.errors.len());
+
+    for (enumeration, name) in package.errors.iter().zip(&errors) {
+        if homes.used_enums.contains(&enumeration.full_name) {
+            let place = Place::Known(enumeration.span.as_ref());
+            let thing = Thing { scope: &package.name, name: &enumeration.name, place };
+            let code = scope.take_free(&format!("{name}Code"), thing);
+            desk.edits.rename(enumeration.full_name.clone(), Printed::of_type(code));
+        } else {
+            desk.edits.dropped.insert(enumeration.full_name.clone());
+        }
     }
-    plan
+    declared.into_iter().for_each(|declared| declared.members(desk));
+    Named { errors, services }
 }
 
 /// Which package every type belongs to, and which enums a message uses.
@@ -241,7 +255,7 @@ struct Homes<'a> {
 impl<'a> Homes<'a> {
     fn of(model: &'a Model) -> Self {
         let mut homes = Self { home: BTreeMap::new(), used_enums: BTreeSet::new() };
-        for file in &model.files {
+        for file in model.files.iter().filter(|file| !idl::is_well_known(&file.name)) {
             for message in &file.descriptor.message_type {
                 homes.note(&file.package, &file.package, message);
             }
@@ -259,8 +273,10 @@ impl<'a> Homes<'a> {
 
     /// The path to a message from the module of `package`.
     fn path(&self, edits: &Edits, package: &str, full_name: &str) -> String {
-        let home = self.home.get(full_name).copied().unwrap_or_default();
-        names::type_path(package, home, &edits.applied_to(full_name))
+        match self.home.get(full_name) {
+            Some(home) => edits.path(package, home, full_name),
+            None => names::well_known(full_name).unwrap_or_default(),
+        }
     }
 }
 
@@ -285,8 +301,4 @@ fn descriptor_set(model: &Model, package: &model::Package) -> Vec<u8> {
         }
     }
     set
-}
-
-fn split(package: &str) -> impl Iterator<Item = &str> {
-    package.split('.').filter(|part| !part.is_empty())
 }

@@ -1,11 +1,12 @@
 //! What is printed of a service.
 
-use super::{Edits, ErrorEnum, Homes, Method, Service};
+use super::edits::Printed;
+use super::scope::{Desk, Kind, Place, Scope, Thing, Wish};
+use super::{ErrorEnum, Homes, Method, Service};
 use crate::check;
-use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::docs;
 use crate::model::{self, Shape};
-use crate::names::{self, Scope};
+use crate::names;
 use crate::settings::Settings;
 
 /// The methods that every client has.
@@ -16,92 +17,76 @@ pub(super) struct Context<'a> {
     pub package: &'a model::Package,
     pub errors: &'a [ErrorEnum],
     pub homes: &'a Homes<'a>,
-    pub edits: &'a Edits,
     pub settings: &'a Settings,
 }
 
 pub(super) fn plan(
     service: &model::Service,
+    name: String,
     context: &Context<'_>,
-    scope: &mut Scope,
-    diags: &mut Diagnostics,
+    desk: &mut Desk<'_>,
 ) -> Service {
-    let Context { package, errors, homes, edits, settings } = context;
-    let derived = |name: &str| {
-        let constant = names::constant(name);
-        vec![
-            name.to_owned(),
-            names::with_suffix(name, "Server"),
-            names::with_suffix(name, "Client"),
-            constant,
-        ]
-    };
-    let wanted = names::type_name(&service.name);
-    let name = scope.claim(&wanted, derived);
-    renamed(&service.full_name, &wanted, &name, service.span.as_ref(), diags);
+    let Context { package, errors, homes, settings } = context;
     let error = match service.errors.first() {
         Some(name) => package.errors.iter().position(|errors| check::is_named(errors, name)),
         None => Some(0),
     };
     let error = error.and_then(|index| errors.get(index));
-    let mut in_trait = Scope::default();
-    let mut in_client = Scope::with(CLIENT_METHODS.iter().copied());
-    let methods = service.methods.iter().enumerate();
+    let methods = service.methods.iter().zip(method_names(service, desk)).enumerate();
     Service {
         wire: service.full_name.clone(),
         app: service.app.clone(),
         docs: docs::lines(&service.docs),
         constant: names::constant(&name),
-        server: names::with_suffix(&name, "Server"),
-        client: names::with_suffix(&name, "Client"),
+        server: format!("{name}Server"),
+        client: format!("{name}Client"),
         error: error.map_or_else(|| "__jovian::NoDomainError".to_owned(), |error| error.name.clone()),
         has_errors: error.is_some(),
         deprecated: service.deprecated,
         has_client: settings.client,
         has_server: settings.server,
         methods: methods
-            .map(|(index, method)| {
-                let wire = format!("{}.{}", service.full_name, method.name);
-                let wanted = names::method(&method.name);
-                let name = in_trait.claim_one(&wanted);
-                let client_name = in_client.claim_one(&wanted);
-                let last = if name == wanted { &client_name } else { &name };
-                renamed(&wire, &wanted, last, method.span.as_ref(), diags);
-                Method {
-                    route: format!("/{}/{}", service.full_name, method.name),
-                    index,
-                    docs: docs::lines(&method.docs),
-                    name,
-                    client_name,
-                    shape: method.shape,
-                    request: homes.path(edits, &package.name, &method.input),
-                    reply: homes.path(edits, &package.name, &method.output),
-                    idempotency: method.idempotency,
-                    timeout_ms: unary_timeout(method),
-                    deprecated: method.deprecated,
-                }
+            .map(|(index, (method, (name, client_name)))| Method {
+                route: format!("/{}/{}", service.full_name, method.name),
+                index,
+                docs: docs::lines(&method.docs),
+                name,
+                client_name,
+                shape: method.shape,
+                request: homes.path(&desk.edits, &package.name, &method.input),
+                reply: homes.path(&desk.edits, &package.name, &method.output),
+                idempotency: method.idempotency,
+                timeout_ms: unary_timeout(method),
+                deprecated: method.deprecated,
             })
             .collect(),
         name,
     }
 }
 
+/// What each method is called in the trait, and in the client, where more names are taken.
+fn method_names(service: &model::Service, desk: &mut Desk<'_>) -> Vec<(String, String)> {
+    let lower = |names: Vec<Printed>| names.into_iter().map(|name| name.lower).collect::<Vec<_>>();
+    let wanted = service.methods.iter().map(|method| names::method(names::spoken(&method.name)));
+    let in_trait = lower(Scope::default().settle(wishes(service, wanted.collect()), desk));
+    let mut client = Scope::default();
+    CLIENT_METHODS.iter().for_each(|name| client.reserve(name, "a method of every client"));
+    let in_client = lower(client.settle(wishes(service, in_trait.clone()), desk));
+    in_trait.into_iter().zip(in_client).collect()
+}
+
+fn wishes(service: &model::Service, names: Vec<String>) -> Vec<Wish<'_>> {
+    let wishes = service.methods.iter().zip(names).map(|(method, lower)| {
+        let place = Place::Known(method.span.as_ref());
+        let thing = Thing { scope: &service.full_name, name: &method.name, place };
+        let printed = Printed { lower, ..Printed::default() };
+        Wish { thing, kind: Kind::Method, printed, forced: false }
+    });
+    wishes.collect()
+}
+
 /// A stream lasts as long as its caller wants, so only unary calls have a timeout of their own.
 fn unary_timeout(method: &model::Method) -> Option<u64> {
     let timeout = method.timeout.filter(|_| method.shape == Shape::Unary)?;
     u64::try_from(timeout.as_millis()).ok()
-}
-
-/// Tells that a name in Rust is not the one that a reader of the IDL would expect.
-pub(super) fn renamed(wire: &str, wanted: &str, name: &str, span: Option<&Span>, diags: &mut Diagnostics) {
-    if wanted != name {
-        diags.push(
-            Diagnostic::warning(
-                Code::Renamed,
-                format!("`{wire}` is `{name}` in Rust, because `{wanted}` is taken"),
-            )
-            .at(span.cloned())
-            .help("nothing changes on the wire; rename one of the two in the IDL if you can"),
-        );
-    }
 }

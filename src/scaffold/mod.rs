@@ -44,15 +44,15 @@ pub(crate) fn scaffold(name: &Name, runtime: &RuntimeSource, project: &Path) -> 
         let (path, text) = (render(path, &view), render(text, &view));
         let file = File { text, owner: Owner::User };
         if path.starts_with("proto/") {
-            idl.insert(path.clone(), file.clone())?;
+            idl.insert(path.clone(), file.clone());
         }
-        project.insert(path, file)?;
+        project.insert(path, file);
     }
     for (name, file) in generated(&idl)?.iter() {
-        project.insert(format!("src/generated/{name}"), file.clone())?;
+        project.insert(format!("src/generated/{name}"), file.clone());
     }
     for (name, file) in runtime.files() {
-        project.insert(name, file)?;
+        project.insert(name, file);
     }
     Ok(project)
 }

@@ -94,7 +94,7 @@ pub struct ShopErrorCode {}
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 #[repr(i32)]
 pub enum ShopErrorCode2 {
-    ShopErrorUnspecified = 0,
+    Unspecified = 0,
     Closed = 1,
 }
 
@@ -105,7 +105,7 @@ impl ShopErrorCode2 {
     /// (if the ProtoBuf definition does not change) and safe for programmatic use.
     pub fn as_str_name(&self) -> &'static str {
         match self {
-            Self::ShopErrorUnspecified => "SHOP_ERROR_UNSPECIFIED",
+            Self::Unspecified => "SHOP_ERROR_UNSPECIFIED",
             Self::Closed => "CLOSED",
         }
     }
@@ -113,7 +113,7 @@ impl ShopErrorCode2 {
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
-            "SHOP_ERROR_UNSPECIFIED" => Some(Self::ShopErrorUnspecified),
+            "SHOP_ERROR_UNSPECIFIED" => Some(Self::Unspecified),
             "CLOSED" => Some(Self::Closed),
             _ => None,
         }

@@ -103,7 +103,7 @@ pub trait Box: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 
     /// Answers `/names.type.gen.Box/get_foo`.
-    fn get_foo_(
+    fn get_foo2(
         &self,
         call: &__jovian::Call,
         request: Self_,
@@ -204,7 +204,7 @@ impl BoxServer {
                             io.reply(reply)
                         }),
                         |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Box>::get_foo_(
+                            let reply = <__S as Box>::get_foo2(
                                     service,
                                     call,
                                     io.request().await?,
@@ -348,7 +348,7 @@ impl BoxClient {
     }
 
     /// Calls `/names.type.gen.Box/get_foo`.
-    pub async fn get_foo_(
+    pub async fn get_foo2(
         &self,
         request: Self_,
     ) -> ::core::result::Result<Option, __jovian::CallError<NamesError>> {
@@ -365,13 +365,13 @@ impl BoxClient {
 }
 
 /// What the IDL says of `names.type.gen.T`: its names, its methods and their policies.
-pub static T_SERVICE_: __jovian::Service = __jovian::Service::new(
+pub static T2_SERVICE: __jovian::Service = __jovian::Service::new(
         "names.type.gen.T",
         &[__jovian::Method::new("/names.type.gen.T/Call", 0, __jovian::Kind::Unary)],
     )
     .descriptors(FILE_DESCRIPTOR_SET);
 /// The service `names.type.gen.T`.
-pub trait T_: ::core::marker::Send + ::core::marker::Sync + 'static {
+pub trait T2: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: [`NamesError`], an error of your own, or `jovian_runtime::Failure`,
     /// which takes `?` from anything.
     type Error: __jovian::IntoFailure;
@@ -386,24 +386,24 @@ pub trait T_: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 }
 
-/// Serves an implementation of [`T_`] as `names.type.gen.T`.
+/// Serves an implementation of [`T2`] as `names.type.gen.T`.
 #[derive(Clone, Debug)]
-pub struct TServer_(__jovian::BoundService);
+pub struct T2Server(__jovian::BoundService);
 
-impl TServer_ {
+impl T2Server {
     /// Serves `service`.
-    pub fn new<__S: T_>(service: __S) -> Self {
+    pub fn new<__S: T2>(service: __S) -> Self {
         Self(
             __jovian::BoundService::new::<
                 __S,
                 NamesError,
             >(
-                &T_SERVICE_,
+                &T2_SERVICE,
                 service,
                 const {
                     &[
                         |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as T_>::call(
+                            let reply = <__S as T2>::call(
                                     service,
                                     call,
                                     io.request().await?,
@@ -424,17 +424,17 @@ impl TServer_ {
     }
 }
 
-impl ::core::convert::From<TServer_> for __jovian::BoundService {
-    fn from(server: TServer_) -> Self {
+impl ::core::convert::From<T2Server> for __jovian::BoundService {
+    fn from(server: T2Server) -> Self {
         server.0
     }
 }
 
 /// Calls `names.type.gen.T`. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]
-pub struct TClient_(__jovian::Client);
+pub struct T2Client(__jovian::Client);
 
-impl TClient_ {
+impl T2Client {
     /// Finds the service by its application, through the registry of `app`.
     ///
     /// # Errors
@@ -442,7 +442,7 @@ impl TClient_ {
     pub fn discover(
         app: &__jovian::App,
     ) -> ::core::result::Result<Self, __jovian::ConnectError> {
-        __jovian::Client::discover::<NamesError>(&T_SERVICE_, app).map(Self)
+        __jovian::Client::discover::<NamesError>(&T2_SERVICE, app).map(Self)
     }
 
     /// Calls the service at `target`, such as `http://127.0.0.1:9000`; connects with the first call.
@@ -452,12 +452,12 @@ impl TClient_ {
     pub fn connect(
         target: &str,
     ) -> ::core::result::Result<Self, __jovian::ConnectError> {
-        __jovian::Client::connect::<NamesError>(&T_SERVICE_, target).map(Self)
+        __jovian::Client::connect::<NamesError>(&T2_SERVICE, target).map(Self)
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
-    pub fn local(service: impl T_) -> Self {
-        Self(__jovian::Client::local(TServer_::new(service)))
+    pub fn local(service: impl T2) -> Self {
+        Self(__jovian::Client::local(T2Server::new(service)))
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.
@@ -483,7 +483,7 @@ impl TClient_ {
         &self,
         request: Call,
     ) -> ::core::result::Result<Call, __jovian::CallError<NamesError>> {
-        self.0.unary(&T_SERVICE_.methods[0], request).await
+        self.0.unary(&T2_SERVICE.methods[0], request).await
     }
 }
 
@@ -578,30 +578,30 @@ impl FooBarClient {
 }
 
 /// What the IDL says of `names.type.gen.Foo_Bar`: its names, its methods and their policies.
-pub static FOO_BAR_: __jovian::Service = __jovian::Service::new(
+pub static FOO_BAR2: __jovian::Service = __jovian::Service::new(
         "names.type.gen.Foo_Bar",
         &[],
     )
     .descriptors(FILE_DESCRIPTOR_SET);
 /// The service `names.type.gen.Foo_Bar`.
-pub trait FooBar_: ::core::marker::Send + ::core::marker::Sync + 'static {
+pub trait FooBar2: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: [`NamesError`], an error of your own, or `jovian_runtime::Failure`,
     /// which takes `?` from anything.
     type Error: __jovian::IntoFailure;
 }
 
-/// Serves an implementation of [`FooBar_`] as `names.type.gen.Foo_Bar`.
+/// Serves an implementation of [`FooBar2`] as `names.type.gen.Foo_Bar`.
 #[derive(Clone, Debug)]
-pub struct FooBarServer_(__jovian::BoundService);
+pub struct FooBar2Server(__jovian::BoundService);
 
-impl FooBarServer_ {
+impl FooBar2Server {
     /// Serves `service`.
-    pub fn new<__S: FooBar_>(service: __S) -> Self {
+    pub fn new<__S: FooBar2>(service: __S) -> Self {
         Self(
             __jovian::BoundService::new::<
                 __S,
                 NamesError,
-            >(&FOO_BAR_, service, const { &[] }),
+            >(&FOO_BAR2, service, const { &[] }),
         )
     }
 
@@ -612,17 +612,17 @@ impl FooBarServer_ {
     }
 }
 
-impl ::core::convert::From<FooBarServer_> for __jovian::BoundService {
-    fn from(server: FooBarServer_) -> Self {
+impl ::core::convert::From<FooBar2Server> for __jovian::BoundService {
+    fn from(server: FooBar2Server) -> Self {
         server.0
     }
 }
 
 /// Calls `names.type.gen.Foo_Bar`. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]
-pub struct FooBarClient_(__jovian::Client);
+pub struct FooBar2Client(__jovian::Client);
 
-impl FooBarClient_ {
+impl FooBar2Client {
     /// Finds the service by its application, through the registry of `app`.
     ///
     /// # Errors
@@ -630,7 +630,7 @@ impl FooBarClient_ {
     pub fn discover(
         app: &__jovian::App,
     ) -> ::core::result::Result<Self, __jovian::ConnectError> {
-        __jovian::Client::discover::<NamesError>(&FOO_BAR_, app).map(Self)
+        __jovian::Client::discover::<NamesError>(&FOO_BAR2, app).map(Self)
     }
 
     /// Calls the service at `target`, such as `http://127.0.0.1:9000`; connects with the first call.
@@ -640,12 +640,12 @@ impl FooBarClient_ {
     pub fn connect(
         target: &str,
     ) -> ::core::result::Result<Self, __jovian::ConnectError> {
-        __jovian::Client::connect::<NamesError>(&FOO_BAR_, target).map(Self)
+        __jovian::Client::connect::<NamesError>(&FOO_BAR2, target).map(Self)
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
-    pub fn local(service: impl FooBar_) -> Self {
-        Self(__jovian::Client::local(FooBarServer_::new(service)))
+    pub fn local(service: impl FooBar2) -> Self {
+        Self(__jovian::Client::local(FooBar2Server::new(service)))
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.
@@ -835,7 +835,7 @@ pub struct Failures {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 #[repr(i32)]
 pub enum NamesErrorCode {
-    NamesErrorUnspecified = 0,
+    Unspecified = 0,
     Unknown = 1,
     Self_ = 2,
     NamesError2Many = 3,
@@ -848,7 +848,7 @@ impl NamesErrorCode {
     /// (if the ProtoBuf definition does not change) and safe for programmatic use.
     pub fn as_str_name(&self) -> &'static str {
         match self {
-            Self::NamesErrorUnspecified => "NAMES_ERROR_UNSPECIFIED",
+            Self::Unspecified => "NAMES_ERROR_UNSPECIFIED",
             Self::Unknown => "UNKNOWN",
             Self::Self_ => "SELF",
             Self::NamesError2Many => "NAMES_ERROR_2_MANY",
@@ -858,7 +858,7 @@ impl NamesErrorCode {
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
-            "NAMES_ERROR_UNSPECIFIED" => Some(Self::NamesErrorUnspecified),
+            "NAMES_ERROR_UNSPECIFIED" => Some(Self::Unspecified),
             "UNKNOWN" => Some(Self::Unknown),
             "SELF" => Some(Self::Self_),
             "NAMES_ERROR_2_MANY" => Some(Self::NamesError2Many),

@@ -207,12 +207,12 @@ pub struct FooBar2 {
     #[prost(oneof = "foo_bar2::Pick", tags = "8, 9")]
     pub pick: ::core::option::Option<foo_bar2::Pick>,
     #[prost(oneof = "foo_bar2::Pick2", tags = "10")]
-    pub pick_2: ::core::option::Option<foo_bar2::Pick2>,
-    #[prost(oneof = "foo_bar2::Inner3", tags = "11")]
-    pub inner3: ::core::option::Option<foo_bar2::Inner3>,
+    pub pick2: ::core::option::Option<foo_bar2::Pick2>,
+    #[prost(oneof = "foo_bar2::InnerOneOf2", tags = "11")]
+    pub inner2: ::core::option::Option<foo_bar2::InnerOneOf2>,
 }
 
-/// Nested message and enum types in `Foo_Bar2`.
+/// Nested message and enum types in `FooBar2`.
 pub mod foo_bar2 {
     /// Message `p.Foo_Bar.Inner`.
     #[derive(
@@ -306,7 +306,7 @@ pub mod foo_bar2 {
 
     #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Oneof)]
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
-    pub enum Inner3 {
+    pub enum InnerOneOf2 {
         #[prost(string, tag = "11")]
         D(::jovian_runtime::codegen::v1::prost::alloc::string::String),
     }
