@@ -18,6 +18,7 @@ mod options;
 mod proto;
 mod raw;
 mod reach;
+mod renames;
 mod selection;
 mod source;
 
@@ -151,19 +152,16 @@ fn build(compiled: &Compiled, details: &Details, diags: &mut Diagnostics) -> Mod
 
     let declared = options::Declared::of(decoded.values().map(|(raw, ..)| raw));
     let mut packages = BTreeMap::new();
+    let mut renames = Vec::new();
     let mut files = Vec::new();
     for name in order {
         let Some((raw, descriptor, bytes)) = decoded.remove(&name) else { continue };
         let generate = generate.contains(&name);
         let path = compiled.paths.get(&name).unwrap_or(&raw.name);
         if generate {
-            lower::file(
-                &raw,
-                &Locations::new(path, raw.source_info.as_ref()),
-                &declared,
-                &mut packages,
-                diags,
-            );
+            let locations = Locations::new(path, raw.source_info.as_ref());
+            lower::file(&raw, &locations, &declared, &mut packages, diags);
+            renames::read(bytes, &locations, &declared, &mut renames);
         }
         files.push(File {
             path: path.clone(),
@@ -175,7 +173,7 @@ fn build(compiled: &Compiled, details: &Details, diags: &mut Diagnostics) -> Mod
         });
     }
     selection::services(&mut packages, details);
-    Model { files, packages: packages.into_values().collect(), renames: Vec::new() }
+    Model { files, packages: packages.into_values().collect(), renames }
 }
 
 fn refuse_editions<'a>(files: impl Iterator<Item = &'a raw::File>, diags: &mut Diagnostics) {

@@ -15,6 +15,8 @@ pub(crate) struct ServiceOptions {
     pub app: String,
     #[prost(string, repeated, tag = "2")]
     pub errors: Vec<String>,
+    #[prost(string, tag = "3")]
+    pub rust_name: String,
 }
 
 /// `jovian.MethodOptions`
@@ -22,6 +24,15 @@ pub(crate) struct ServiceOptions {
 pub(crate) struct MethodOptions {
     #[prost(string, tag = "1")]
     pub timeout: String,
+    #[prost(string, tag = "2")]
+    pub rust_name: String,
+}
+
+/// `jovian.NameOptions`, and `jovian.FileOptions`, whose field means the same.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct NameOptions {
+    #[prost(string, tag = "1")]
+    pub rust_name: String,
 }
 
 /// `jovian.ErrorsOptions`
@@ -45,8 +56,14 @@ pub(crate) struct ErrorOptions {
 }
 
 /// An extension: its name, what it extends, its number.
-struct Extension(&'static str, &'static str, u32);
+pub(super) struct Extension(&'static str, &'static str, u32);
 
+pub(super) const FILE: Extension = Extension("jovian.file", "google.protobuf.FileOptions", 56780);
+pub(super) const MESSAGE: Extension = Extension("jovian.message", "google.protobuf.MessageOptions", 56780);
+pub(super) const FIELD: Extension = Extension("jovian.field", "google.protobuf.FieldOptions", 56780);
+pub(super) const ONEOF: Extension = Extension("jovian.oneof", "google.protobuf.OneofOptions", 56780);
+pub(super) const ENUM: Extension = Extension("jovian.enumeration", "google.protobuf.EnumOptions", 56781);
+pub(super) const VALUE: Extension = Extension("jovian.value", "google.protobuf.EnumValueOptions", 56781);
 const SERVICE: Extension = Extension("jovian.service", "google.protobuf.ServiceOptions", 56780);
 const METHOD: Extension = Extension("jovian.method", "google.protobuf.MethodOptions", 56780);
 const ERRORS: Extension = Extension("jovian.errors", "google.protobuf.EnumOptions", 56780);
@@ -98,6 +115,17 @@ impl Declared {
             Value::Bytes(bytes) => T::decode(bytes).ok(),
             Value::Varint(_) => None,
         }
+    }
+
+    /// Whether any file may choose names in Rust.
+    pub(super) fn names(&self) -> bool {
+        self.0.iter().any(|(name, ..)| name == FILE.0)
+    }
+
+    /// The name in Rust that an extension of a thing gives it.
+    pub(super) fn rust_name(&self, extension: &Extension, options: &[u8]) -> Option<String> {
+        let name = self.message::<NameOptions>(extension, options)?.rust_name;
+        Some(name).filter(|name| !name.is_empty())
     }
 
     pub(crate) fn service(&self, options: &[u8]) -> ServiceOptions {

@@ -34,7 +34,7 @@ pub(crate) struct Messages {
 pub(crate) const ALLOWED: &str = "#[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, \
     clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, \
     clippy::module_inception, clippy::new_ret_no_self, clippy::should_implement_trait, \
-    clippy::upper_case_acronyms, clippy::wrong_self_convention)]";
+    clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]";
 
 /// Prints the messages of all generated files.
 pub(crate) fn print(model: &Model, edits: &Edits, diags: &mut Diagnostics) -> Messages {

@@ -221,6 +221,7 @@ impl<'a> Scope<'a> {
                     .help("choose a name that nothing else in its scope has"),
             );
             desk.chosen.remove(&full_name);
+            desk.reported.insert(full_name);
             return None;
         }
         self.take(taken, wish.thing);

@@ -128,6 +128,7 @@ impl HereClient {
     }
 }
 
+/// Message `foo.bar_baz.A`.
 #[derive(
     Clone,
     Copy,

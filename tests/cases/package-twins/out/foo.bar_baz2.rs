@@ -131,6 +131,7 @@ impl ThereClient {
     }
 }
 
+/// Message `foo.barBaz.A`.
 #[derive(
     Clone,
     Copy,
