@@ -140,7 +140,9 @@ impl BareClient {
     clippy::new_ret_no_self,
     clippy::should_implement_trait,
     clippy::upper_case_acronyms,
-    clippy::wrong_self_convention
+    clippy::wrong_self_convention,
+    non_camel_case_types,
+    non_snake_case
 )]
 #[derive(
     Clone,

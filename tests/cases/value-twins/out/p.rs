@@ -42,7 +42,6 @@ pub enum Kind {
     Unspecified = 0,
     XBar = 1,
     XBar2 = 2,
-    XBar3 = 3,
     Unnamed = 4,
     Self_ = 5,
 }
@@ -57,7 +56,6 @@ impl Kind {
             Self::Unspecified => "KIND_UNSPECIFIED",
             Self::XBar => "X_BAR",
             Self::XBar2 => "XBar",
-            Self::XBar3 => "KIND_X_BAR",
             Self::Unnamed => "_",
             Self::Self_ => "SELF",
         }
@@ -69,7 +67,6 @@ impl Kind {
             "KIND_UNSPECIFIED" => Some(Self::Unspecified),
             "X_BAR" | "KIND_OLD" => Some(Self::XBar),
             "XBar" => Some(Self::XBar2),
-            "KIND_X_BAR" => Some(Self::XBar3),
             "_" => Some(Self::Unnamed),
             "SELF" => Some(Self::Self_),
             _ => None,
