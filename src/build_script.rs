@@ -4,6 +4,7 @@ use std::env;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::cache::{self, Cache, Known};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::files;
 use crate::generate::generate;
@@ -198,12 +199,23 @@ impl Builder {
             Some(bytes) => Input::DescriptorSet { bytes, files: self.inputs },
             None => Input::Proto { inputs: self.inputs, includes: self.includes },
         };
-        let output = generate(&input, &settings)?;
         let refused = |error: io::Error| Diagnostics::from(files::refused(&out_dir, &error));
-        output.files.update(&out_dir).map_err(refused)?;
+        // Beside what cargo sees, or nowhere.
+        let memory = env::var_os("OUT_DIR").map(|dir| Path::new(&dir).with_file_name(cache::DIR));
+        let tool = env::current_exe().unwrap_or_default();
+        let cache = memory.map(|dir| Cache::new(&dir, &tool, &input, &settings, &out_dir));
+        let known = match cache.as_ref().and_then(Cache::nothing_to_do) {
+            Some(known) => known,
+            None => {
+                let output = generate(&input, &settings)?;
+                output.files.update(&out_dir).map_err(refused)?;
+                cache.iter().for_each(|cache| cache.keep(&output));
+                Known { warnings: output.warnings, read: output.read }
+            }
+        };
         let mut cargo = io::stdout().lock();
-        let watched = output.read.iter().map(|path| format!("cargo::rerun-if-changed={}", path.display()));
-        let warnings = output.warnings.iter().map(|warning| {
+        let watched = known.read.iter().map(|path| format!("cargo::rerun-if-changed={}", path.display()));
+        let warnings = known.warnings.iter().map(|warning| {
             let place = warning.span.as_ref().map(|span| format!(" ({span})")).unwrap_or_default();
             format!("cargo::warning={}{place}", warning.message)
         });

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::diag::Diagnostics;
 use crate::files::Files;
-use crate::idl::{self, Input};
+use crate::idl::{self, Input, Trace};
 use crate::settings::Settings;
 use crate::{check, emit, messages, plan};
 
@@ -18,6 +18,8 @@ pub struct Output {
     pub warnings: Diagnostics,
     /// The files and folders that the output depends on.
     pub read: BTreeSet<PathBuf>,
+    /// The same for a later run.
+    pub(crate) trace: Trace,
 }
 
 /// Turns IDL into files. Every door ends here.
@@ -38,5 +40,5 @@ pub fn generate(input: &Input, settings: &Settings) -> Result<Output, Diagnostic
     for (name, file) in emit::emit(&plan, messages) {
         files.insert(name, file);
     }
-    Ok(Output { files, warnings: diags, read: loaded.read })
+    Ok(Output { files, warnings: diags, read: loaded.read, trace: loaded.trace })
 }

@@ -23,6 +23,7 @@ mod plan;
 mod messages;
 mod emit;
 mod generate;
+mod cache;
 #[cfg(feature = "cli")]
 mod scaffold;
 mod build_script;

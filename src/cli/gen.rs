@@ -1,9 +1,11 @@
 //! `jovian gen`: IDL to code, or a look at what would change.
 
+use std::env;
 use std::path::{Path, PathBuf};
 
 use super::flags::Flags;
 use super::{Outcome, Report, say};
+use crate::cache::{self, Cache};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::files::{self, Change, Changes};
 use crate::generate::generate;
@@ -17,6 +19,8 @@ use crate::settings::{PROJECT_FILE, Project, Settings};
 #[command(after_help = "Examples:
   jovian gen                                  what jovian.toml says
   jovian gen --check                          exit 1 and show a diff if the generated code is not up to date
+  jovian gen --dry-run                        say which files would be written and removed
+  jovian gen --diff                           show how, and exit 0 all the same
   jovian gen -I proto -o src/generated proto  all .proto files below proto/
   jovian gen -o src/generated api.binpb       a descriptor set
   jovian gen --check --format github          the same in a workflow of GitHub, beside the files")]
@@ -33,43 +37,112 @@ pub(super) struct Arguments {
     /// Write nothing; exit 1 and show a diff if anything is stale, missing, edited or left over
     #[arg(long)]
     check: bool,
+    /// Write nothing; say which files would change
+    #[arg(long)]
+    dry_run: bool,
+    /// Write nothing; show how files would change
+    #[arg(long)]
+    diff: bool,
     #[command(flatten)]
     flags: Flags,
 }
 
 pub(super) fn run(arguments: Arguments, report: &Report) -> Result<Outcome, Diagnostics> {
-    let flags = arguments.flags.0;
-    let (input, out, settings) = if arguments.inputs.is_empty() {
+    let look = Look::of(&arguments);
+    let order = Order::of(arguments)?;
+    match look {
+        Some(look) => order.look(&look, report),
+        None => order.carry_out(report),
+    }
+}
+
+/// What to show instead of writing.
+struct Look {
+    names: bool,
+    texts: bool,
+    /// Whether a difference is a finding.
+    check: bool,
+}
+
+impl Look {
+    fn of(arguments: &Arguments) -> Option<Self> {
+        let Arguments { check, dry_run, diff, .. } = *arguments;
+        (check || dry_run || diff).then_some(Self { names: dry_run, texts: check || diff, check })
+    }
+}
+
+/// What to generate.
+struct Order {
+    input: Input,
+    settings: Settings,
+    out: PathBuf,
+}
+
+impl Order {
+    fn of(arguments: Arguments) -> Result<Self, Diagnostics> {
+        let flags = arguments.flags.0;
+        if !arguments.inputs.is_empty() {
+            let out = arguments.out.unwrap_or_else(|| PathBuf::from("src/generated"));
+            let input = input(arguments.inputs, arguments.includes)?;
+            return Ok(Self { input, settings: Settings::resolve([flags]), out });
+        }
         let project = Project::read(Path::new(PROJECT_FILE))?;
         let includes = if arguments.includes.is_empty() { project.includes } else { arguments.includes };
-        let input = input(project.inputs, includes)?;
-        (input, arguments.out.unwrap_or(project.out), Settings::resolve([project.generate, flags]))
-    } else {
-        let out = arguments.out.unwrap_or_else(|| PathBuf::from("src/generated"));
-        (input(arguments.inputs, arguments.includes)?, out, Settings::resolve([flags]))
-    };
-    let output = generate(&input, &settings)?;
-    report.show(&output.warnings);
-    let refused = |error| files::refused(&out, &error);
-    if arguments.check {
-        let changes = output.files.compare(&out).map_err(refused)?;
-        changes.iter().for_each(say);
-        if changes.is_empty() {
+        Ok(Self {
+            input: input(project.inputs, includes)?,
+            settings: Settings::resolve([project.generate, flags]),
+            out: arguments.out.unwrap_or(project.out),
+        })
+    }
+
+    /// Shows how the output would change. What an earlier run remembers counts for nothing here.
+    fn look(&self, look: &Look, report: &Report) -> Result<Outcome, Diagnostics> {
+        let output = generate(&self.input, &self.settings)?;
+        report.show(&output.warnings);
+        let changes = output.files.compare(&self.out).map_err(|error| files::refused(&self.out, &error))?;
+        if look.texts {
+            changes.iter().for_each(say);
+        }
+        if look.names {
+            changes
+                .iter()
+                .for_each(|change| say(format_args!("would {} {}", verb(change).0, change.path.display())));
+        }
+        match (changes.is_empty(), look.check) {
+            (true, false) => self.say_up_to_date(),
+            (false, true) if report.is_for_people() => {
+                say(format_args!("{} is not up to date: run `jovian gen`", self.out.display()));
+            }
+            (false, true) => report.show(&stale(&changes)),
+            _ => {}
+        }
+        Ok(if look.check && !changes.is_empty() { Outcome::Findings } else { Outcome::Fine })
+    }
+
+    /// Brings the output up to date.
+    fn carry_out(&self, report: &Report) -> Result<Outcome, Diagnostics> {
+        let Self { input, settings, out } = self;
+        let tool = env::current_exe().unwrap_or_default();
+        let cache = Cache::new(Path::new(cache::DIR), &tool, input, settings, out);
+        if let Some(known) = cache.nothing_to_do() {
+            report.show(&known.warnings);
+            self.say_up_to_date();
             return Ok(Outcome::Fine);
         }
-        if report.is_for_people() {
-            say(format_args!("{} is not up to date: run `jovian gen`", out.display()));
-        } else {
-            report.show(&stale(&changes));
+        let output = generate(input, settings)?;
+        report.show(&output.warnings);
+        let changes = output.files.update(out).map_err(|error| files::refused(out, &error))?;
+        cache.keep(&output);
+        changes.iter().for_each(|change| say(format_args!("{} {}", verb(change).1, change.path.display())));
+        if changes.is_empty() {
+            self.say_up_to_date();
         }
-        return Ok(Outcome::Findings);
+        Ok(Outcome::Fine)
     }
-    let changes = output.files.update(&out).map_err(refused)?;
-    changes.iter().for_each(|change| say(summary(change)));
-    if changes.is_empty() {
-        say(format_args!("{} is up to date", out.display()));
+
+    fn say_up_to_date(&self) {
+        say(format_args!("{} is up to date", self.out.display()));
     }
-    Ok(Outcome::Fine)
 }
 
 /// IDL text, or a descriptor set by its ending.
@@ -119,11 +192,11 @@ fn first_difference(before: &str, after: &str) -> usize {
     before.lines().zip(after.lines()).take_while(|(before, after)| before == after).count() + 1
 }
 
-fn summary(change: &Change) -> String {
-    let verb = match (&change.before, &change.after) {
-        (None, _) => "wrote",
-        (_, None) => "removed",
-        _ => "updated",
-    };
-    format!("{verb} {}", change.path.display())
+/// What happens to a file: as what would be done, and as what was done.
+fn verb(change: &Change) -> (&'static str, &'static str) {
+    match (&change.before, &change.after) {
+        (None, _) => ("write", "wrote"),
+        (_, None) => ("remove", "removed"),
+        _ => ("update", "updated"),
+    }
 }

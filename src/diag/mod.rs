@@ -136,6 +136,11 @@ impl Diagnostics {
         self.sources.insert(file.into(), text.into());
     }
 
+    /// The text of a file, if it was kept.
+    pub fn source_of(&self, file: &str) -> Option<&str> {
+        self.sources.get(file).map(String::as_str)
+    }
+
     /// Stops between two stages: everything that a stage found is reported, nothing is built on what is broken.
     pub fn stop_on_error(&mut self) -> Result<(), Diagnostics> {
         if self.has_errors() { Err(std::mem::take(self)) } else { Ok(()) }

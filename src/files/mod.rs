@@ -4,6 +4,7 @@
 //! that is half written, a file that a person owns changed.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::{env, fmt, fs, io};
 
@@ -47,6 +48,11 @@ impl Files {
     /// The files in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &File)> {
         self.0.iter().map(|(name, file)| (name.as_str(), file))
+    }
+
+    /// The files by name, each as the number that [`hashes`] gives it once it is written.
+    pub(crate) fn hashes(&self) -> BTreeMap<String, u64> {
+        self.0.iter().map(|(name, file)| (name.clone(), hash(&file.text))).collect()
     }
 
     /// How `dir` has to change to hold exactly these files. What an earlier run was killed over is completed before.
@@ -187,6 +193,43 @@ impl Changes {
 pub(crate) fn refused(dir: &Path, error: &io::Error) -> Diagnostic {
     Diagnostic::error(Code::Io, format!("cannot write to `{}`: {error}", dir.display()))
         .help("check that the folder may be written")
+}
+
+/// A number that is the same for the same, in every process of one build.
+pub(crate) fn hash(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The tool's own files directly in `dir`, by name, each as a number. What a killed run left is put right before.
+pub(crate) fn hashes(dir: &Path) -> io::Result<BTreeMap<String, u64>> {
+    let place = Place::take(dir)?;
+    place.recover()?;
+    let own = entries(place.out())?
+        .into_iter()
+        .filter_map(|(name, entry)| Some((name, hash(marked(&entry.path())?))));
+    Ok(own.collect())
+}
+
+/// What tells one state of a file from another, without reading it.
+pub(crate) fn stamp(path: &Path) -> io::Result<u64> {
+    let data = fs::metadata(path)?;
+    Ok(hash((path, data.len(), data.modified()?)))
+}
+
+/// Keeps `bytes` for a later run, in a folder that git does not see. Two at once may mix there: the
+/// reader has to be able to tell.
+pub(crate) fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let dir = around(path);
+    fs::create_dir_all(dir)?;
+    let ignored = dir.join(".gitignore");
+    if !ignored.exists() {
+        fs::write(ignored, "*\n")?;
+    }
+    let unfinished = path.with_extension("new");
+    fs::write(&unfinished, bytes)?;
+    fs::rename(unfinished, path)
 }
 
 /// The text of a file; every read outside the IDL goes through here.

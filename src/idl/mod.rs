@@ -21,9 +21,11 @@ mod reach;
 mod renames;
 mod selection;
 mod source;
+mod trace;
 
 pub(crate) use proto::is_well_known;
 pub(crate) use source::Locations;
+pub(crate) use trace::Trace;
 
 /// Where IDL comes from.
 #[derive(Clone, Debug)]
@@ -72,6 +74,8 @@ struct Compiled {
     paths: BTreeMap<String, String>,
     /// Every file that was read, and every folder that was searched.
     read: BTreeSet<PathBuf>,
+    /// The same for a later run.
+    trace: Trace,
 }
 
 /// What was read.
@@ -81,6 +85,8 @@ pub(crate) struct Loaded {
     pub model: Model,
     /// The files it was read from and the folders that were searched for it.
     pub read: BTreeSet<PathBuf>,
+    /// The same for a later run.
+    pub trace: Trace,
 }
 
 /// Reads the IDL. What is wrong with it goes to `diags`; the model is whole only if that has no errors.
@@ -90,10 +96,10 @@ pub(crate) fn load(input: &Input, details: &Details, diags: &mut Diagnostics) ->
         Input::DescriptorSet { bytes, files } => unpack(bytes, files, diags),
     };
     if diags.has_errors() {
-        return Loaded { model: Model::default(), read: compiled.read };
+        return Loaded { read: compiled.read, ..Loaded::default() };
     }
     let model = build(&compiled, details, diags);
-    Loaded { model, read: compiled.read }
+    Loaded { model, read: compiled.read, trace: compiled.trace }
 }
 
 fn unpack(bytes: &[u8], files: &[String], diags: &mut Diagnostics) -> Compiled {
@@ -107,7 +113,12 @@ fn unpack(bytes: &[u8], files: &[String], diags: &mut Diagnostics) -> Compiled {
             return Compiled::default();
         }
     };
-    Compiled { files: set.files, targets: files.iter().cloned().collect(), ..Compiled::default() }
+    Compiled {
+        files: set.files,
+        targets: files.iter().cloned().collect(),
+        trace: Trace::of_set(bytes, files),
+        ..Compiled::default()
+    }
 }
 
 fn build(compiled: &Compiled, details: &Details, diags: &mut Diagnostics) -> Model {

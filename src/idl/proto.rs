@@ -11,6 +11,7 @@ use std::{fs, io};
 use miette::{Diagnostic as _, SourceSpan};
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 
+use super::trace::Trace;
 use super::{Compiled, raw};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 
@@ -67,61 +68,24 @@ pub(super) fn edition(file: &str) -> Diagnostic {
 
 /// Compiles the inputs; what is wrong with one file does not hide what is wrong with the next.
 pub(super) fn compile(inputs: &[String], includes: &[PathBuf], diags: &mut Diagnostics) -> Compiled {
-    let mut compiled = Compiled::default();
-    let mut roots: Vec<PathBuf> = includes.iter().map(|root| tidy(root)).collect();
-    for root in roots.iter().filter(|root| !root.is_dir()) {
-        diags.push(
-            Diagnostic::error(Code::NotFound, format!("the include root `{}` is no folder", root.display()))
-                .help("give an existing folder with `-I`"),
-        );
-    }
-    if diags.has_errors() {
-        return compiled;
-    }
-    let mut found = BTreeSet::new();
-    for input in inputs {
-        expand(input, &mut roots, includes.is_empty(), &mut found, &mut compiled.read, diags);
-    }
-    if found.is_empty() && !diags.has_errors() {
-        diags.push(
-            Diagnostic::error(Code::NoInput, "no `.proto` file to generate from")
-                .help("give files, folders or globs: `jovian gen -I proto proto`"),
-        );
-    }
-
+    let Sought { roots, names, read } = seek(inputs, includes, diags);
+    let mut compiled = Compiled { read, ..Compiled::default() };
     let opened = Arc::new(Mutex::new(BTreeMap::new()));
     let mut resolver = ChainFileResolver::new();
     resolver.add(Roots { roots: roots.clone(), opened: opened.clone() });
     resolver.add(GoogleFileResolver::new());
     let mut compiler = protox::Compiler::with_file_resolver(resolver);
     compiler.include_imports(true).include_source_info(true);
-    for path in found {
-        let Some(name) = name_below(&roots, &path) else {
-            diags.push(
-                Diagnostic::error(Code::NotFound, format!("`{}` is below no include root", path.display()))
-                    .help("give the folder that its imports start from with `-I`"),
-            );
-            continue;
-        };
-        // Imports of that name would lead to another file: protoc refuses that, and so do we.
-        let first = roots.iter().map(|root| root.join(&name)).find(|path| path.is_file());
-        if let Some(other) = first.filter(|other| !is_same(other, &path)) {
-            diags.push(
-                Diagnostic::error(
-                    Code::NotFound,
-                    format!("`{}` is hidden by `{}`", path.display(), tidy(&other).display()),
-                )
-                .help("give the include roots in another order, or the other file"),
-            );
-            continue;
-        }
+    for name in names {
         if let Err(error) = compiler.open_file(&name) {
             complain(&error, &roots, diags);
         }
         compiled.targets.insert(name);
     }
     let opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
-    for (name, (path, text)) in opened.iter() {
+    compiled.trace = Trace::new(&compiled.targets, &opened);
+    for (name, found) in opened.iter() {
+        let Some((path, text)) = found else { continue };
         compiled.paths.insert(name.clone(), slashed(path));
         compiled.read.insert(path.clone());
         // Complaints of later stages show the line they speak of.
@@ -133,6 +97,63 @@ pub(super) fn compile(inputs: &[String], includes: &[PathBuf], diags: &mut Diagn
     compiled
 }
 
+/// What the inputs stand for.
+pub(super) struct Sought {
+    /// Where imports are looked up.
+    pub roots: Vec<PathBuf>,
+    /// The files that are asked for, as imports call them.
+    pub names: BTreeSet<String>,
+    /// The folders that were searched.
+    pub read: BTreeSet<PathBuf>,
+}
+
+/// Finds the files that are asked for.
+pub(super) fn seek(inputs: &[String], includes: &[PathBuf], diags: &mut Diagnostics) -> Sought {
+    let roots = includes.iter().map(|root| tidy(root)).collect();
+    let mut sought = Sought { roots, names: BTreeSet::new(), read: BTreeSet::new() };
+    for root in sought.roots.iter().filter(|root| !root.is_dir()) {
+        diags.push(
+            Diagnostic::error(Code::NotFound, format!("the include root `{}` is no folder", root.display()))
+                .help("give an existing folder with `-I`"),
+        );
+    }
+    if diags.has_errors() {
+        return sought;
+    }
+    let mut found = BTreeSet::new();
+    for input in inputs {
+        expand(input, &mut sought.roots, includes.is_empty(), &mut found, &mut sought.read, diags);
+    }
+    if found.is_empty() && !diags.has_errors() {
+        diags.push(
+            Diagnostic::error(Code::NoInput, "no `.proto` file to generate from")
+                .help("give files, folders or globs: `jovian gen -I proto proto`"),
+        );
+    }
+    for path in found {
+        let Some(name) = name_below(&sought.roots, &path) else {
+            diags.push(
+                Diagnostic::error(Code::NotFound, format!("`{}` is below no include root", path.display()))
+                    .help("give the folder that its imports start from with `-I`"),
+            );
+            continue;
+        };
+        // Imports of that name would lead to another file: protoc refuses that, and so do we.
+        let first = sought.roots.iter().map(|root| root.join(&name)).find(|path| path.is_file());
+        match first.filter(|other| !is_same(other, &path)) {
+            None => drop(sought.names.insert(name)),
+            Some(other) => diags.push(
+                Diagnostic::error(
+                    Code::NotFound,
+                    format!("`{}` is hidden by `{}`", path.display(), tidy(&other).display()),
+                )
+                .help("give the include roots in another order, or the other file"),
+            ),
+        }
+    }
+    sought
+}
+
 /// The files of an encoded set.
 fn split(set: &[u8]) -> Vec<Vec<u8>> {
     <raw::FileSet as prost::Message>::decode(set).map(|set| set.files).unwrap_or_default()
@@ -141,7 +162,21 @@ fn split(set: &[u8]) -> Vec<Vec<u8>> {
 /// Looks files up in the include roots, then among those that Jovian carries.
 struct Roots {
     roots: Vec<PathBuf>,
-    opened: Arc<Mutex<BTreeMap<String, (PathBuf, String)>>>,
+    opened: Arc<Mutex<Opened>>,
+}
+
+/// The files that somebody asked for, and what was found in the roots.
+pub(super) type Opened = BTreeMap<String, Option<(PathBuf, String)>>;
+
+/// What the roots hold under a name; `Err` if it is no text.
+pub(super) fn look_up(roots: &[PathBuf], name: &str) -> Result<Option<(PathBuf, String)>, PathBuf> {
+    let Some(path) = roots.iter().map(|root| root.join(name)).find(|path| path.is_file()) else {
+        return Ok(None);
+    };
+    match text_of(&path) {
+        Some(text) => Ok(Some((tidy(&path), text))),
+        None => Err(path),
+    }
 }
 
 impl FileResolver for Roots {
@@ -150,16 +185,15 @@ impl FileResolver for Roots {
         if is_well_known(name) {
             return Err(protox::Error::file_not_found(name));
         }
-        for root in &self.roots {
-            let path = root.join(name);
-            if path.is_file() {
-                // What is no text is opened again, for protox to say why.
-                let Some(text) = text_of(&path) else { return File::open(name, &path) };
-                let file = File::from_source(name, &text);
-                let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-                opened.insert(name.to_owned(), (tidy(&path), text));
-                return file;
-            }
+        let found = match look_up(&self.roots, name) {
+            Ok(found) => found,
+            // What is no text is opened again, for protox to say why.
+            Err(path) => return File::open(name, &path),
+        };
+        let file = found.as_ref().map(|(_, text)| File::from_source(name, text));
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), found);
+        if let Some(file) = file {
+            return file;
         }
         match CARRIED.iter().find(|(carried, _)| *carried == name) {
             Some((_, text)) => File::from_source(name, text),
