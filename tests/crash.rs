@@ -50,10 +50,10 @@ fn files(tree: &Tree) -> Files {
 /// A file that a person put among the generated ones.
 const MINE: &str = "mine.rs";
 
-/// The generated files of a folder, without what is staged in it.
+/// The generated files of a folder, without what is staged and remembered in it.
 fn seen(dir: &Path) -> Tree {
     let mut tree = tree(dir);
-    tree.retain(|name, _| !name.starts_with(".jovian-") && name != MINE);
+    tree.retain(|name, _| !name.starts_with(".jovian") && name != MINE);
     tree
 }
 

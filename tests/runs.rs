@@ -77,7 +77,8 @@ fn every_change_is_seen() {
         "syntax = \"proto3\"; package a; import \"jovian/options.proto\"; message A {}",
     );
     assert!(compiled(dir.path()));
-    let changes: Vec<(&str, Box<dyn Fn()>)> = vec![
+    type Change<'a> = (&'a str, Box<dyn Fn() + 'a>);
+    let changes: Vec<Change<'_>> = vec![
         (
             "another text",
             Box::new(|| {
@@ -209,4 +210,45 @@ fn a_dry_run_says_what_would_be_done_and_a_diff_how() {
             (Some(0), "src/generated is up to date\n")
         );
     }
+}
+
+/// What renamed, removed, moved and split packages had is removed, and nothing of a person.
+#[test]
+fn nothing_stale_is_left() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    write(dir.path(), "jovian.toml", "inputs = [\"proto\"]\nout = \"src/generated\"\n");
+    write(dir.path(), "src/generated/mine.rs", "// by hand\n");
+    write(dir.path(), "src/generated/deep/mine.rs", "// by hand\n");
+    let idl = |package: &str, message: &str| {
+        format!("syntax = \"proto3\"; package {package}; message {message} {{}} service {message}s {{}}")
+    };
+    let holds = |names: &[&str]| {
+        assert_eq!(jovian(dir.path(), &["gen"]).status.code(), Some(0));
+        let mut found = generated(dir.path());
+        assert_eq!(found.remove("mine.rs").as_deref(), Some("// by hand\n"));
+        assert_eq!(found.remove("deep/mine.rs").as_deref(), Some("// by hand\n"));
+        assert_eq!(found.keys().collect::<Vec<_>>(), names);
+        assert_eq!(jovian(dir.path(), &["gen", "--check"]).status.code(), Some(0));
+    };
+    write(dir.path(), "proto/a.proto", &idl("shop.v1", "A"));
+    write(dir.path(), "proto/b.proto", &idl("shop.v1", "B"));
+    holds(&["mod.rs", "shop.v1.rs"]);
+    // Split, and renamed in part.
+    write(dir.path(), "proto/b.proto", &idl("shop.v2", "B"));
+    holds(&["mod.rs", "shop.v1.rs", "shop.v2.rs"]);
+    write(dir.path(), "proto/a.proto", &idl("store.v1", "A"));
+    holds(&["mod.rs", "shop.v2.rs", "store.v1.rs"]);
+    // Moved: only the heading names the file.
+    fs::create_dir(dir.path().join("proto/deep")).expect("a folder");
+    fs::rename(dir.path().join("proto/a.proto"), dir.path().join("proto/deep/z.proto")).expect("the IDL");
+    holds(&["mod.rs", "shop.v2.rs", "store.v1.rs"]);
+    assert!(generated(dir.path())["store.v1.rs"].contains("deep/z.proto"));
+    fs::remove_file(dir.path().join("proto/b.proto")).expect("the IDL");
+    holds(&["mod.rs", "store.v1.rs"]);
+    // A package less in the middle of a module tree, and none of it at all.
+    write(dir.path(), "proto/deep/z.proto", &idl("store", "A"));
+    holds(&["mod.rs", "store.rs"]);
+    write(dir.path(), "proto/deep/z.proto", "syntax = \"proto3\"; message A {}");
+    assert_eq!(jovian(dir.path(), &["gen"]).status.code(), Some(0));
+    assert!(!generated(dir.path()).contains_key("store.rs"));
 }
