@@ -27,13 +27,25 @@ pub struct Output {
 /// # Errors
 /// Everything that is wrong with the IDL, as far as one stage can see it; nothing was written then.
 pub fn generate(input: &Input, settings: &Settings) -> Result<Output, Diagnostics> {
+    generate_and_tell(input, settings, &|_| {})
+}
+
+/// The same, for those who wait: `tell` is told what is done now.
+pub(crate) fn generate_and_tell(
+    input: &Input,
+    settings: &Settings,
+    tell: &dyn Fn(&str),
+) -> Result<Output, Diagnostics> {
     let mut diags = Diagnostics::default();
+    tell("reading the IDL");
     let loaded = idl::load(input, &settings.details, &mut diags);
     diags.stop_on_error()?;
+    tell(&format!("planning the code of {} files", loaded.model.files.len()));
     check::all(&loaded.model, &mut diags);
     diags.stop_on_error()?;
     let plan = plan::plan(&loaded.model, settings, &mut diags);
     diags.stop_on_error()?;
+    tell(&format!("printing {} packages", plan.packages.len()));
     let messages = messages::print(&loaded.model, &plan.edits, &mut diags);
     diags.stop_on_error()?;
     let mut files = Files::default();

@@ -252,3 +252,37 @@ fn nothing_stale_is_left() {
     assert_eq!(jovian(dir.path(), &["gen"]).status.code(), Some(0));
     assert!(!generated(dir.path()).contains_key("store.rs"));
 }
+
+/// A long run says on a terminal where it is, and leaves nothing of that there.
+#[cfg(unix)]
+#[test]
+fn progress_is_for_terminals_alone() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use std::io::Read as _;
+
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let messages: String = (0..40).map(|number| format!("message M{number} {{ int32 a = 1; }}\n")).collect();
+    for number in 0..100 {
+        let text = format!("syntax = \"proto3\"; package p{number};\n{messages}");
+        write(dir.path(), &format!("proto/{number}.proto"), &text);
+    }
+    let piped = jovian(dir.path(), &["gen", "--check", "proto"]);
+    assert_eq!(text(&piped.stderr), "");
+
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&terminal).expect("a terminal");
+    unlockpt(&terminal).expect("a terminal");
+    let name = ptsname(&terminal, Vec::new()).expect("its name").into_string().expect("its name");
+    let stderr = fs::OpenOptions::new().read(true).write(true).open(name).expect("its other side");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jovian"));
+    command.args(["gen", "proto"]).current_dir(dir.path()).stdout(std::process::Stdio::null()).stderr(stderr);
+    let mut run = command.spawn().expect("jovian runs");
+    // The other side closes with the last one who has it.
+    drop(command);
+    let (mut seen, mut terminal) = (Vec::new(), fs::File::from(terminal));
+    // A terminal that is closed is an error here, and not an end.
+    let _closed = terminal.read_to_end(&mut seen);
+    assert!(run.wait().expect("it ended").success());
+    let seen = text(&seen);
+    assert!(seen.contains("printing 100 packages ...") && seen.ends_with("\r\u{1b}[2K"), "{seen:?}");
+}

@@ -4,11 +4,12 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use super::flags::Flags;
+use super::progress::Progress;
 use super::{Outcome, Report, say};
 use crate::cache::{self, Cache};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::files::{self, Change, Changes};
-use crate::generate::generate;
+use crate::generate::{Output, generate_and_tell};
 use crate::idl::Input;
 use crate::settings::{PROJECT_FILE, Project, Settings};
 
@@ -97,7 +98,7 @@ impl Order {
 
     /// Shows how the output would change. What an earlier run remembers counts for nothing here.
     fn look(&self, look: &Look, report: &Report) -> Result<Outcome, Diagnostics> {
-        let output = generate(&self.input, &self.settings)?;
+        let output = self.generate(&Progress::start())?;
         report.show(&output.warnings);
         let changes = output.files.compare(&self.out).map_err(|error| files::refused(&self.out, &error))?;
         if look.texts {
@@ -122,14 +123,18 @@ impl Order {
     /// Brings the output up to date.
     fn carry_out(&self, report: &Report) -> Result<Outcome, Diagnostics> {
         let Self { input, settings, out } = self;
+        let progress = Progress::start();
+        progress.at("looking for changes");
         let tool = env::current_exe().unwrap_or_default();
         let cache = Cache::new(Path::new(cache::DIR), &tool, input, settings, out);
         if let Some(known) = cache.nothing_to_do() {
+            drop(progress);
             report.show(&known.warnings);
             self.say_up_to_date();
             return Ok(Outcome::Fine);
         }
-        let output = generate(input, settings)?;
+        let output = self.generate(&progress)?;
+        drop(progress);
         report.show(&output.warnings);
         let changes = output.files.update(out).map_err(|error| files::refused(out, &error))?;
         cache.keep(&output);
@@ -138,6 +143,10 @@ impl Order {
             self.say_up_to_date();
         }
         Ok(Outcome::Fine)
+    }
+
+    fn generate(&self, progress: &Progress) -> Result<Output, Diagnostics> {
+        generate_and_tell(&self.input, &self.settings, &|stage| progress.at(stage))
     }
 
     fn say_up_to_date(&self) {

@@ -15,6 +15,7 @@ mod flags;
 mod r#gen;
 mod new;
 mod process;
+mod progress;
 mod quickstart;
 mod report;
 
