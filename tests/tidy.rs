@@ -331,6 +331,7 @@ fn texts() -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     let folders = [
         ".ci",
+        "benches",
         "docs",
         "examples",
         "proto-plugins",
@@ -416,7 +417,7 @@ fn every_folder_with_a_manifest_is_a_member() {
         fs::read_to_string(root().join("Cargo.toml")).expect("a manifest").parse().expect("TOML");
     let members = manifest["workspace"].get("members").and_then(toml::Value::as_array).expect("a list");
     let members: BTreeSet<&str> = members.iter().filter_map(toml::Value::as_str).collect();
-    for dir in ["examples", "tests"] {
+    for dir in ["benches", "examples", "tests"] {
         for entry in fs::read_dir(root().join(dir)).expect("a folder") {
             let path = entry.expect("an entry").path();
             let name = format!("{dir}/{}", path.file_name().expect("a name").to_string_lossy());
