@@ -218,11 +218,11 @@ fn url(text: &str) -> Option<&str> {
 
 /// The link `[text](http…)` that `text` begins with.
 fn link(text: &str) -> Option<&str> {
-    let close = text.strip_prefix('[')?.find("](")? + 1;
-    let label = &text[1..close];
-    let target = url(&text[close + 2..])?;
+    // Not beyond the first sign that no label has: a comment of brackets alone would be read again for each of them.
+    let close = text.strip_prefix('[')?.find(['[', ']', '<', '>', '`'])? + 1;
+    let target = url(text[close..].strip_prefix("](")?)?;
     let end = close + 2 + target.len();
-    (!label.contains(['[', ']', '<', '>', '`']) && text[end..].starts_with(')')).then(|| &text[..=end])
+    text[end..].starts_with(')').then(|| &text[..=end])
 }
 
 #[cfg(test)]

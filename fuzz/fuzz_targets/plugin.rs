@@ -1,10 +1,6 @@
-//! What protoc hands a plugin.
-
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+#[path = "../targets.rs"]
+mod targets;
 
-fuzz_target!(|request: &[u8]| {
-    let answer = jovian::plugin::run(request);
-    drop(answer.warnings.to_string());
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::plugin(bytes));

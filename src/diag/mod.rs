@@ -68,7 +68,7 @@ pub enum Severity {
 }
 
 /// One complaint.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// What kind it is.
     pub code: Code,
@@ -129,6 +129,13 @@ impl Diagnostics {
     /// Adds a complaint.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.list.push(diagnostic);
+    }
+
+    /// Adds a complaint, unless it was made before: a file that several others import is read for each of them.
+    pub fn push_new(&mut self, diagnostic: Diagnostic) {
+        if !self.list.contains(&diagnostic) {
+            self.list.push(diagnostic);
+        }
     }
 
     /// Keeps the text of a file, so that its lines can be shown.

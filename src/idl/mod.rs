@@ -13,6 +13,7 @@ use crate::model::{File, Model};
 use crate::settings::Details;
 
 mod canonical;
+mod limits;
 mod lower;
 mod options;
 mod proto;
@@ -20,6 +21,7 @@ mod raw;
 mod reach;
 mod renames;
 mod selection;
+mod sound;
 mod source;
 mod trace;
 
@@ -134,6 +136,9 @@ fn build(compiled: &Compiled, details: &Details, diags: &mut Diagnostics) -> Mod
                     "proto3".clone_into(&mut raw.syntax);
                     descriptor.syntax = Some(raw.syntax.clone());
                 }
+                if compiled.paths.is_empty() {
+                    sound::check(&descriptor, diags);
+                }
                 decoded.insert(raw.name.clone(), (raw, descriptor, bytes));
             }
             (Err(error), _) | (_, Err(error)) => {
@@ -146,6 +151,9 @@ fn build(compiled: &Compiled, details: &Details, diags: &mut Diagnostics) -> Mod
                 );
             }
         }
+    }
+    if diags.has_errors() {
+        return Model::default();
     }
     let targets = match compiled.targets.is_empty() {
         true => decoded.keys().filter(|name| !proto::is_carried(name)).cloned().collect(),

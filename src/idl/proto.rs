@@ -11,6 +11,7 @@ use std::{fs, io};
 use miette::{Diagnostic as _, SourceSpan};
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 
+use super::limits::{self, Limits};
 use super::trace::Trace;
 use super::{Compiled, raw};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
@@ -72,7 +73,7 @@ pub(super) fn compile(inputs: &[String], includes: &[PathBuf], diags: &mut Diagn
     let mut compiled = Compiled { read, ..Compiled::default() };
     let opened = Arc::new(Mutex::new(BTreeMap::new()));
     let mut resolver = ChainFileResolver::new();
-    resolver.add(Roots { roots: roots.clone(), opened: opened.clone() });
+    resolver.add(Roots { roots: roots.clone(), opened: opened.clone(), limits: Limits::default() });
     resolver.add(GoogleFileResolver::new());
     let mut compiler = protox::Compiler::with_file_resolver(resolver);
     compiler.include_imports(true).include_source_info(true);
@@ -163,6 +164,7 @@ fn split(set: &[u8]) -> Vec<Vec<u8>> {
 struct Roots {
     roots: Vec<PathBuf>,
     opened: Arc<Mutex<Opened>>,
+    limits: Limits,
 }
 
 /// The files that somebody asked for, and what was found in the roots.
@@ -190,7 +192,10 @@ impl FileResolver for Roots {
             // What is no text is opened again, for protox to say why.
             Err(path) => return File::open(name, &path),
         };
-        let file = found.as_ref().map(|(_, text)| File::from_source(name, text));
+        let file = found.as_ref().map(|(path, text)| {
+            let sound = self.limits.check(&slashed(path), name, text);
+            sound.and_then(|()| File::from_source(name, text))
+        });
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), found);
         if let Some(file) = file {
             return file;
@@ -314,6 +319,9 @@ fn slashed(path: &Path) -> String {
 
 /// protox's complaint in our form.
 fn complain(error: &protox::Error, roots: &[PathBuf], diags: &mut Diagnostics) {
+    if let Some(refused) = limits::refused(error) {
+        return diags.push_new(refused.clone());
+    }
     let file = error.file().map(|name| {
         let path = roots.iter().map(|root| root.join(name)).find(|path| path.is_file());
         path.map_or_else(|| name.to_owned(), |path| slashed(&tidy(&path)))
@@ -350,6 +358,6 @@ fn complain(error: &protox::Error, roots: &[PathBuf], diags: &mut Diagnostics) {
         if diagnostic.span.is_none() {
             diagnostic = diagnostic.at(file.clone().map(Span::file));
         }
-        diags.push(diagnostic);
+        diags.push_new(diagnostic);
     }
 }

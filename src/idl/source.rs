@@ -37,16 +37,26 @@ impl<'a> Locations<'a> {
 
     /// Where a thing stands: all of it, as far as it is on one line.
     pub(crate) fn at(&self, path: &[i32]) -> Option<Span> {
-        let span = &self.by_path.get(path)?.span;
-        let (line, column) = (*span.first()?, *span.get(1)?);
-        let length = if span.len() == 3 { span[2] - column } else { 1 };
-        Some(Span {
-            file: self.path.to_owned(),
-            line: usize::try_from(line).ok()? + 1,
-            column: usize::try_from(column).ok()? + 1,
-            length: usize::try_from(length).unwrap_or(1).max(1),
-        })
+        place(self.path, self.by_path.get(path)?)
     }
+
+    /// Where the name of one thing stands, for those who ask for no other.
+    pub(crate) fn name_of(file: &str, info: Option<&SourceCodeInfo>, path: &[i32]) -> Option<Span> {
+        let path = [path, &[1]].concat();
+        place(file, info?.location.iter().find(|location| location.path == path)?)
+    }
+}
+
+fn place(file: &str, location: &Location) -> Option<Span> {
+    let span = &location.span;
+    let (line, column) = (*span.first()?, *span.get(1)?);
+    let length = if span.len() == 3 { span[2].saturating_sub(column) } else { 1 };
+    Some(Span {
+        file: file.to_owned(),
+        line: usize::try_from(line).ok()? + 1,
+        column: usize::try_from(column).ok()? + 1,
+        length: usize::try_from(length).unwrap_or(1).max(1),
+    })
 }
 
 /// The comment of a location as written, without the markers.

@@ -17,6 +17,7 @@ use crate::names::{self, RUNTIME};
 use crate::plan::Edits;
 
 mod comments;
+mod derives;
 mod edit;
 
 pub(crate) use comments::comment_number;
@@ -87,13 +88,19 @@ fn generate(
         }
         requests.push((Module::from_parts([&file.package]), descriptor));
     }
-    let texts = quietly(|| config.generate(requests).map_err(|error| error.to_string()))?;
+    let answers = derives::answers(requests.iter().map(|(_, descriptor)| descriptor), false);
+    let aside = Module::from_parts(["answers", "of", "nobody"]);
+    requests.extend(answers.into_iter().map(|descriptor| (aside.clone(), descriptor)));
+    let mut texts = quietly(|| config.generate(requests).map_err(|error| error.to_string()))?;
+    texts.remove(&aside);
     let parsed = texts.into_iter().map(|(module, text)| {
         let text = edits.restored(text);
         let file = syn::parse_file(&text);
         // prost-build prints any name; whether it is one in Rust shows here.
         file.map(|file| (module, file)).map_err(|error| {
-            let line = text.lines().nth(error.span().start().line - 1).unwrap_or_default();
+            // What has no tokens has no lines either.
+            let line = error.span().start().line.saturating_sub(1);
+            let line = text.lines().nth(line).unwrap_or_default();
             format!("{error} in `{}`", line.trim())
         })
     });

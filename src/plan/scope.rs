@@ -38,8 +38,8 @@ impl Thing<'_> {
         match self.place {
             Place::Known(span) => span.cloned(),
             Place::Path(file, parent, place) => {
-                let locations = Locations::new(&file.path, file.descriptor.source_code_info.as_ref());
-                locations.name(&[parent, place.as_slice()].concat())
+                let info = file.descriptor.source_code_info.as_ref();
+                Locations::name_of(&file.path, info, &[parent, place.as_slice()].concat())
             }
         }
     }
