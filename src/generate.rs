@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use crate::diag::Diagnostics;
 use crate::files::Files;
-use crate::idl::{self, Input, Trace};
+use crate::idl::{self, Input, Loaded, Trace};
+use crate::plan::Plan;
 use crate::settings::Settings;
 use crate::{check, emit, messages, plan};
 
@@ -37,13 +38,7 @@ pub(crate) fn generate_and_tell(
     tell: &dyn Fn(&str),
 ) -> Result<Output, Diagnostics> {
     let mut diags = Diagnostics::default();
-    tell("reading the IDL");
-    let loaded = idl::load(input, &settings.details, &mut diags);
-    diags.stop_on_error()?;
-    tell(&format!("planning the code of {} files", loaded.model.files.len()));
-    check::all(&loaded.model, &mut diags);
-    diags.stop_on_error()?;
-    let plan = plan::plan(&loaded.model, settings, &mut diags);
+    let (loaded, plan) = understand(input, settings, tell, &mut diags);
     diags.stop_on_error()?;
     tell(&format!("printing {} packages", plan.packages.len()));
     let messages = messages::print(&loaded.model, &plan.edits, &mut diags);
@@ -53,4 +48,29 @@ pub(crate) fn generate_and_tell(
         files.insert(name, file);
     }
     Ok(Output { files, warnings: diags, read: loaded.read, trace: loaded.trace })
+}
+
+/// What is wrong with the IDL, for those who found something wrong before and cannot go on.
+pub(crate) fn mistakes(input: &Input, settings: &Settings) -> Diagnostics {
+    let mut diags = Diagnostics::default();
+    understand(input, settings, &|_| {}, &mut diags);
+    diags.errors_alone()
+}
+
+/// Everything up to the plan. What a rule forbids can be planned all the same, so all that is wrong is found at once.
+fn understand(
+    input: &Input,
+    settings: &Settings,
+    tell: &dyn Fn(&str),
+    diags: &mut Diagnostics,
+) -> (Loaded, Plan) {
+    tell("reading the IDL");
+    let loaded = idl::load(input, &settings.details, diags);
+    if diags.has_errors() && loaded.model.files.is_empty() {
+        return (loaded, Plan::default());
+    }
+    tell(&format!("planning the code of {} files", loaded.model.files.len()));
+    check::all(&loaded.model, diags);
+    let plan = plan::plan(&loaded.model, settings, diags);
+    (loaded, plan)
 }

@@ -4,7 +4,7 @@ use prost::Message as _;
 
 use crate::diag::Diagnostics;
 use crate::files::Files;
-use crate::generate::generate;
+use crate::generate::{generate, mistakes};
 use crate::idl::Input;
 use crate::settings::{Settings, parse_parameter};
 
@@ -52,7 +52,11 @@ pub fn run(request: &[u8]) -> Answer {
 
 fn files(request: &[u8]) -> Result<(Files, Diagnostics), Diagnostics> {
     let (input, parameter) = Input::from_request(request)?;
-    let settings = Settings::resolve([parse_parameter(&parameter)?]);
+    let chosen = parse_parameter(&parameter).map_err(|mut diags| {
+        diags.extend(mistakes(&input, &Settings::default()));
+        diags
+    })?;
+    let settings = Settings::resolve([chosen]);
     let output = generate(&input, &settings)?;
     Ok((output.files, output.warnings))
 }

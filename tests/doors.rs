@@ -92,11 +92,13 @@ fn protoc_shows_our_complaints() {
         .arg(format!("-I{}", root().join("tests/cases/fail-timeout/proto").display()))
         .arg(format!("-I{}", root().join("proto-plugins/include").display()))
         .arg(format!("-I{}", protoc_bin_vendored::include_path().expect("protoc's own files").display()))
+        .arg("--jovian_opt=clients=false")
         .arg("p.proto")
         .output()
         .expect("protoc runs");
     let text = String::from_utf8_lossy(&run.stderr);
     assert!(!run.status.success() && text.contains("J0101") && text.contains("p.proto:8:7"), "{text}");
+    assert!(text.contains("unknown parameter `clients`"), "of the parameter, too: {text}");
     assert!(tree(out.path()).is_empty());
 }
 

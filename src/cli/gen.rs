@@ -9,7 +9,7 @@ use super::{Outcome, Report, say};
 use crate::cache::{self, Cache};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::files::{self, Change, Changes};
-use crate::generate::{Output, generate_and_tell};
+use crate::generate::{Output, generate_and_tell, mistakes};
 use crate::idl::Input;
 use crate::settings::{PROJECT_FILE, Project, Settings};
 
@@ -87,13 +87,18 @@ impl Order {
             let input = input(arguments.inputs, arguments.includes)?;
             return Ok(Self { input, settings: Settings::resolve([flags]), out });
         }
-        let project = Project::read(Path::new(PROJECT_FILE))?;
+        let (project, mut diags) = Project::understand(Path::new(PROJECT_FILE))?;
         let includes = if arguments.includes.is_empty() { project.includes } else { arguments.includes };
-        Ok(Self {
-            input: input(project.inputs, includes)?,
-            settings: Settings::resolve([project.generate, flags]),
-            out: arguments.out.unwrap_or(project.out),
-        })
+        let settings = Settings::resolve([project.generate, flags]);
+        if diags.has_errors() {
+            if !project.inputs.is_empty() {
+                let input = input(project.inputs, includes);
+                diags.extend(input.map_or_else(|mistakes| mistakes, |input| mistakes(&input, &settings)));
+            }
+            return Err(diags);
+        }
+        let input = input(project.inputs, includes)?;
+        Ok(Self { input, settings, out: arguments.out.unwrap_or(project.out) })
     }
 
     /// Shows how the output would change. What an earlier run remembers counts for nothing here.

@@ -138,6 +138,19 @@ impl Diagnostics {
         }
     }
 
+    /// Adds the complaints of somebody else.
+    pub fn extend(&mut self, others: Diagnostics) {
+        self.list.extend(others.list);
+        self.sources.extend(others.sources);
+    }
+
+    /// Without what is worth knowing only when all else is well.
+    #[must_use]
+    pub fn errors_alone(mut self) -> Self {
+        self.list.retain(|diagnostic| diagnostic.severity == Severity::Error);
+        self
+    }
+
     /// Keeps the text of a file, so that its lines can be shown.
     pub fn source(&mut self, file: impl Into<String>, text: impl Into<String>) {
         self.sources.insert(file.into(), text.into());

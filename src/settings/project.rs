@@ -33,19 +33,25 @@ impl Project {
     /// # Errors
     /// When it cannot be read, has unknown keys or values of the wrong kind: all of them, each with its line.
     pub fn read(path: &Path) -> Result<Self, Diagnostics> {
+        let (project, mut diags) = Self::understand(path)?;
+        diags.stop_on_error().map(|()| project)
+    }
+
+    /// The same, with as much of a file that is wrong as can be understood, so that what is wrong elsewhere is found, too.
+    pub(crate) fn understand(path: &Path) -> Result<(Self, Diagnostics), Diagnostics> {
         let shown = path.display().to_string();
         let text = files::read(path).map_err(|error| {
             Diagnostic::error(Code::NotFound, format!("cannot read `{shown}`: {error}"))
                 .help("give IDL files, or run in a folder with a `jovian.toml`")
         })?;
-        let mut project = Self::parse(&shown, &text)?;
+        let (mut project, diags) = Self::parts(&shown, &text);
         let dir = path.parent().unwrap_or(Path::new(""));
         project.out = dir.join(project.out);
         project.includes.iter_mut().for_each(|include| *include = dir.join(&include));
         for input in &mut project.inputs {
             *input = dir.join(&input).to_string_lossy().into_owned();
         }
-        Ok(project)
+        Ok((project, diags))
     }
 
     /// Reads the text of a project file, which is called `file` in complaints.
@@ -53,6 +59,11 @@ impl Project {
     /// # Errors
     /// As [`Self::read`].
     pub fn parse(file: &str, text: &str) -> Result<Self, Diagnostics> {
+        let (project, mut diags) = Self::parts(file, text);
+        diags.stop_on_error().map(|()| project)
+    }
+
+    fn parts(file: &str, text: &str) -> (Self, Diagnostics) {
         let mut reader = Reader { file, text, diags: Diagnostics::default() };
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in errors {
@@ -61,7 +72,7 @@ impl Project {
         }
         let project = reader.project(table.get_ref());
         reader.diags.source(file, text);
-        reader.diags.stop_on_error().map(|()| project)
+        (project, reader.diags)
     }
 }
 
