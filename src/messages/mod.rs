@@ -16,6 +16,7 @@ use crate::model::Model;
 use crate::names::{self, RUNTIME};
 use crate::plan::Edits;
 
+mod boxes;
 mod comments;
 mod derives;
 mod edit;
@@ -87,6 +88,9 @@ fn generate(
             }
         }
         requests.push((Module::from_parts([&file.package]), descriptor));
+    }
+    for path in boxes::needed(requests.iter().map(|(_, descriptor)| descriptor)) {
+        config.boxed(path);
     }
     let answers = derives::answers(requests.iter().map(|(_, descriptor)| descriptor), false);
     let aside = Module::from_parts(["answers", "of", "nobody"]);
