@@ -27,6 +27,7 @@ pub struct Builder {
     includes: Vec<PathBuf>,
     descriptor_set: Option<Vec<u8>>,
     out_dir: Option<PathBuf>,
+    protoc: Option<PathBuf>,
     choices: Vec<(String, String)>,
 }
 
@@ -55,6 +56,14 @@ impl Builder {
     #[must_use]
     pub fn descriptor_set(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.descriptor_set = Some(bytes.into());
+        self
+    }
+
+    /// Names the protoc that compiles files which need an edition; else it is what the variable `PROTOC` says, or the
+    /// `protoc` in PATH. Other files need none.
+    #[must_use]
+    pub fn protoc(mut self, program: impl Into<PathBuf>) -> Self {
+        self.protoc = Some(program.into());
         self
     }
 
@@ -195,9 +204,11 @@ impl Builder {
                 Diagnostic::error(Code::Setting, "no output folder")
                     .help("run it in a build script, where cargo sets `OUT_DIR`, or call `out_dir`")
             })?;
+        let asked = self.protoc.is_none();
+        let protoc = self.protoc.unwrap_or_else(protoc);
         let input = match self.descriptor_set {
             Some(bytes) => Input::DescriptorSet { bytes, files: self.inputs },
-            None => Input::Proto { inputs: self.inputs, includes: self.includes },
+            None => Input::Proto { inputs: self.inputs, includes: self.includes, protoc },
         };
         let refused = |error: io::Error| Diagnostics::from(files::refused(&out_dir, &error));
         // Beside what cargo sees, or nowhere.
@@ -219,11 +230,17 @@ impl Builder {
             let place = warning.span.as_ref().map(|span| format!(" ({span})")).unwrap_or_default();
             format!("cargo::warning={}{place}", warning.message)
         });
-        watched.chain(warnings).try_for_each(|line| writeln!(cargo, "{line}")).map_err(refused)
+        let asked = asked.then(|| "cargo::rerun-if-env-changed=PROTOC".to_owned());
+        watched.chain(asked).chain(warnings).try_for_each(|line| writeln!(cargo, "{line}")).map_err(refused)
     }
 }
 
 /// An entry of a table.
 fn pair(name: impl Into<String>, value: impl Into<String>) -> String {
     name.into() + "=" + &value.into()
+}
+
+/// The protoc of this machine: what the variable `PROTOC` says, or the one in PATH.
+pub(crate) fn protoc() -> PathBuf {
+    env::var_os("PROTOC").filter(|program| !program.is_empty()).unwrap_or_else(|| "protoc".into()).into()
 }

@@ -5,7 +5,7 @@ use prost::Message as _;
 use crate::diag::Diagnostics;
 use crate::files::Files;
 use crate::generate::{generate, mistakes};
-use crate::idl::Input;
+use crate::idl::{EDITIONS, Input};
 use crate::settings::{Settings, parse_parameter};
 
 /// `google.protobuf.compiler.CodeGeneratorResponse` (plugin.proto), as far as it is used here.
@@ -15,6 +15,10 @@ struct Response {
     error: Option<String>,
     #[prost(uint64, optional, tag = "2")]
     supported_features: Option<u64>,
+    #[prost(int32, optional, tag = "3")]
+    minimum_edition: Option<i32>,
+    #[prost(int32, optional, tag = "4")]
+    maximum_edition: Option<i32>,
     #[prost(message, repeated, tag = "15")]
     files: Vec<ResponseFile>,
 }
@@ -31,6 +35,9 @@ struct ResponseFile {
 /// `CodeGeneratorResponse.Feature.FEATURE_PROTO3_OPTIONAL`
 const PROTO3_OPTIONAL: u64 = 1;
 
+/// `CodeGeneratorResponse.Feature.FEATURE_SUPPORTS_EDITIONS`
+const SUPPORTS_EDITIONS: u64 = 2;
+
 /// What a run has to say.
 #[derive(Debug)]
 pub struct Answer {
@@ -46,7 +53,13 @@ pub fn run(request: &[u8]) -> Answer {
         Ok((files, warnings)) => (response_files(&files), None, warnings),
         Err(diags) => (Vec::new(), Some(format!("\n{diags}")), Diagnostics::default()),
     };
-    let response = Response { error, supported_features: Some(PROTO3_OPTIONAL), files };
+    let response = Response {
+        error,
+        supported_features: Some(PROTO3_OPTIONAL | SUPPORTS_EDITIONS),
+        minimum_edition: Some(*EDITIONS.start()),
+        maximum_edition: Some(*EDITIONS.end()),
+        files,
+    };
     Answer { response: response.encode_to_vec(), warnings }
 }
 

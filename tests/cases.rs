@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 mod support;
-use support::{bless, case_args, cases, differences, expect_text, tree};
+use support::{bless, case_args, case_protoc, cases, differences, expect_text, tree};
 
 fn jovian(case: &Path, arguments: &[String]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_jovian"))
         .args(arguments)
+        .env("PROTOC", case_protoc(case))
         .current_dir(case)
         .output()
         .expect("jovian runs")

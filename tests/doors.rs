@@ -62,23 +62,30 @@ fn a_build_script_gives_the_same() {
 #[test]
 fn a_descriptor_set_gives_the_same() {
     let protoc = protoc_bin_vendored::protoc_bin_path().expect("protoc for this machine");
-    let dir = tempfile::tempdir().expect("a temporary folder");
-    let case = root().join("tests/cases/orders");
-    let set = dir.path().join("api.binpb");
-    let run = Command::new(protoc)
-        .args(["--include_imports", "--include_source_info"])
-        .arg(format!("-o{}", set.display()))
-        .arg(format!("-I{}", case.join("proto").display()))
-        .arg(format!("-I{}", root().join("proto-plugins/include").display()))
-        .arg(format!("-I{}", protoc_bin_vendored::include_path().expect("protoc's own files").display()))
-        .args(protos(&case.join("proto")))
-        .status();
-    assert!(run.expect("protoc runs").success());
-    let out = dir.path().join("out");
-    let run = Command::new(env!("CARGO_BIN_EXE_jovian")).args(["gen", "-o"]).args([&out, &set]).status();
-    assert!(run.expect("jovian runs").success());
-    let found = differences("descriptor set", &tree(&case.join("out")), &tree(&out));
-    assert!(found.is_empty(), "{}", found.join("\n"));
+    let well_known = protoc_bin_vendored::include_path().expect("protoc's own files");
+    for case in ["orders", "editions-2023", "editions-2024", "editions-mixed"] {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let case = root().join("tests/cases").join(case);
+        let set = dir.path().join("api.binpb");
+        let run = Command::new(&protoc)
+            .args(["--include_imports", "--include_source_info"])
+            .arg(format!("-o{}", set.display()))
+            .arg(format!("-I{}", case.join("proto").display()))
+            .arg(format!("-I{}", root().join("proto-plugins/include").display()))
+            .arg(format!("-I{}", well_known.display()))
+            .args(protos(&case.join("proto")))
+            .status();
+        assert!(run.expect("protoc runs").success());
+        let out = dir.path().join("out");
+        let run = Command::new(env!("CARGO_BIN_EXE_jovian"))
+            .args(["gen", "-o"])
+            .args([&out, &set])
+            .env("PROTOC", "none")
+            .status();
+        assert!(run.expect("jovian runs").success());
+        let found = differences(&case.display().to_string(), &tree(&case.join("out")), &tree(&out));
+        assert!(found.is_empty(), "{}", found.join("\n"));
+    }
 }
 
 /// What is wrong reaches protoc as an error of the plugin, with its place, and nothing is written.

@@ -44,7 +44,8 @@ impl<'a> Cache<'a> {
         // A program that cannot be looked at is never the one before.
         let tool = files::stamp(tool).ok().map(|stamp| (stamp, env!("CARGO_PKG_VERSION")));
         let asked = match input {
-            Input::Proto { inputs, includes } => Some((inputs, includes)),
+            // Whichever protoc compiles what needs one, it gives the same.
+            Input::Proto { inputs, includes, .. } => Some((inputs, includes)),
             Input::DescriptorSet { .. } => None,
         };
         Self {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::flags::Flags;
 use super::progress::Progress;
 use super::{Outcome, Report, say};
+use crate::build_script::protoc;
 use crate::cache::{self, Cache};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::files::{self, Change, Changes};
@@ -166,7 +167,7 @@ fn input(inputs: Vec<String>, includes: Vec<PathBuf>) -> Result<Input, Diagnosti
         ["binpb", "fds", "pb", "protoset"].iter().any(|known| extension == *known)
     };
     match inputs.iter().find(|input| is_set(input)) {
-        None => Ok(Input::Proto { inputs, includes }),
+        None => Ok(Input::Proto { inputs, includes, protoc: protoc() }),
         Some(set) if inputs.len() == 1 => {
             let bytes = files::read_bytes(Path::new(set)).map_err(|error| {
                 Diagnostic::error(Code::NotFound, format!("cannot read `{set}`: {error}"))

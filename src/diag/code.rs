@@ -12,7 +12,7 @@ pub enum Code {
     Idl,
     /// A descriptor set or a plugin request cannot be decoded.
     Descriptor,
-    /// The IDL uses protobuf editions, which cannot be read yet.
+    /// The IDL uses a protobuf edition that cannot be read: it is unknown, or there is no protoc for it.
     Edition,
     /// A setting is unknown or has a value of the wrong kind.
     Setting,
@@ -28,6 +28,8 @@ pub enum Code {
     ErrorDuplicate,
     /// A message template cannot be read.
     Template,
+    /// A feature of an edition is not kept by the generated code.
+    Feature,
     /// A name was changed because another thing has it already.
     Renamed,
     /// The messages cannot be expressed in Rust.
@@ -61,6 +63,7 @@ impl Code {
         Code::ErrorRange,
         Code::ErrorDuplicate,
         Code::Template,
+        Code::Feature,
         Code::Renamed,
         Code::Messages,
         Code::Rename,
@@ -86,6 +89,7 @@ impl Code {
             Code::ErrorRange => "J0104",
             Code::ErrorDuplicate => "J0105",
             Code::Template => "J0106",
+            Code::Feature => "J0107",
             Code::Renamed => "J0202",
             Code::Messages => "J0203",
             Code::Rename => "J0204",

@@ -13,19 +13,27 @@ use crate::model::{File, Model};
 use crate::settings::Details;
 
 mod canonical;
+mod carried;
+mod classic;
+mod editions;
+mod features;
 mod limits;
 mod lower;
 mod options;
 mod proto;
+mod protoc;
 mod raw;
 mod reach;
 mod renames;
+mod roots;
+mod scan;
 mod selection;
 mod sound;
 mod source;
 mod trace;
 
-pub(crate) use proto::is_well_known;
+pub(crate) use carried::is_well_known;
+pub(crate) use features::EDITIONS;
 pub(crate) use source::Locations;
 pub(crate) use trace::Trace;
 
@@ -38,6 +46,8 @@ pub enum Input {
         inputs: Vec<String>,
         /// Where imports are looked up, first match first; when empty, the folders of the inputs.
         includes: Vec<PathBuf>,
+        /// The program that compiles files which need an edition: a path, or a name in PATH. Started for those alone.
+        protoc: PathBuf,
     },
     /// An encoded `google.protobuf.FileDescriptorSet`. Bytes, because decoding by prost drops custom options.
     DescriptorSet {
@@ -94,7 +104,7 @@ pub(crate) struct Loaded {
 /// Reads the IDL. What is wrong with it goes to `diags`; the model is whole only if that has no errors.
 pub(crate) fn load(input: &Input, details: &Details, diags: &mut Diagnostics) -> Loaded {
     let compiled = match input {
-        Input::Proto { inputs, includes } => proto::compile(inputs, includes, diags),
+        Input::Proto { inputs, includes, protoc } => proto::compile(inputs, includes, protoc, diags),
         Input::DescriptorSet { bytes, files } => unpack(bytes, files, diags),
     };
     if diags.has_errors() {
@@ -102,6 +112,11 @@ pub(crate) fn load(input: &Input, details: &Details, diags: &mut Diagnostics) ->
     }
     let model = build(&compiled, details, diags);
     Loaded { model, read: compiled.read, trace: compiled.trace }
+}
+
+/// The files of an encoded set.
+fn split(set: &[u8]) -> Vec<Vec<u8>> {
+    raw::FileSet::decode(set).map(|set| set.files).unwrap_or_default()
 }
 
 fn unpack(bytes: &[u8], files: &[String], diags: &mut Diagnostics) -> Compiled {
@@ -156,7 +171,7 @@ fn build(compiled: &Compiled, details: &Details, diags: &mut Diagnostics) -> Mod
         return Model::default();
     }
     let targets = match compiled.targets.is_empty() {
-        true => decoded.keys().filter(|name| !proto::is_carried(name)).cloned().collect(),
+        true => decoded.keys().filter(|name| !carried::is_carried(name)).cloned().collect(),
         false => compiled.targets.clone(),
     };
     let targets = selection::files(targets, decoded.values().map(|(raw, ..)| raw), details, diags);
@@ -165,7 +180,6 @@ fn build(compiled: &Compiled, details: &Details, diags: &mut Diagnostics) -> Mod
         .map(|(name, (_, descriptor, _))| (name.as_str(), descriptor.dependency.as_slice()))
         .collect();
     let Some(order) = reach::imports_first(&targets, &graph, diags) else { return Model::default() };
-    refuse_editions(order.iter().map(|name| &decoded[*name].0), diags);
     let generate = reach::needed(&targets, order.iter().map(|name| &decoded[*name].1), details);
     let order: Vec<String> = order.into_iter().map(str::to_owned).collect();
 
@@ -174,13 +188,19 @@ fn build(compiled: &Compiled, details: &Details, diags: &mut Diagnostics) -> Mod
     let mut renames = Vec::new();
     let mut files = Vec::new();
     for name in order {
-        let Some((raw, descriptor, bytes)) = decoded.remove(&name) else { continue };
+        let Some((raw, mut descriptor, bytes)) = decoded.remove(&name) else { continue };
         let generate = generate.contains(&name);
         let path = compiled.paths.get(&name).unwrap_or(&raw.name);
         if generate {
             let locations = Locations::new(path, raw.source_info.as_ref());
+            if raw.syntax == "editions" {
+                classic::rewrite(&raw, bytes, &locations, &mut descriptor, diags);
+            }
             lower::file(&raw, &locations, &declared, &mut packages, diags);
             renames::read(bytes, &locations, &declared, &mut renames);
+        } else if raw.syntax == "editions" {
+            // Nothing is printed from it, and prost-build only has to be able to read it.
+            descriptor.syntax = Some("proto3".to_owned());
         }
         files.push(File {
             path: path.clone(),
@@ -193,10 +213,4 @@ fn build(compiled: &Compiled, details: &Details, diags: &mut Diagnostics) -> Mod
     }
     selection::services(&mut packages, details);
     Model { files, packages: packages.into_values().collect(), renames }
-}
-
-fn refuse_editions<'a>(files: impl Iterator<Item = &'a raw::File>, diags: &mut Diagnostics) {
-    for file in files.filter(|file| file.syntax == "editions") {
-        diags.push(proto::edition(&file.name));
-    }
 }

@@ -58,6 +58,12 @@ pub(crate) struct ErrorOptions {
 /// An extension: its name, what it extends, its number.
 pub(super) struct Extension(&'static str, &'static str, u32);
 
+impl Extension {
+    fn key(&self) -> (String, String, u32) {
+        (self.0.to_owned(), self.1.to_owned(), self.2)
+    }
+}
+
 pub(super) const FILE: Extension = Extension("jovian.file", "google.protobuf.FileOptions", 56780);
 pub(super) const MESSAGE: Extension = Extension("jovian.message", "google.protobuf.MessageOptions", 56780);
 pub(super) const FIELD: Extension = Extension("jovian.field", "google.protobuf.FieldOptions", 56780);
@@ -75,6 +81,13 @@ const KRATOS_CODE: Extension = Extension("errors.code", "google.protobuf.EnumVal
 /// douyu/jupiter `proto/error/v1/error.proto`: the text of a value.
 const JUPITER_MSG: Extension = Extension("error.v1.msg", "google.protobuf.EnumValueOptions", 9527);
 
+/// What the files that Jovian carries declare: `import option` brings a name, but maybe not the file.
+const CARRIED: &[(&str, &[Extension])] = &[
+    ("jovian/options.proto", &[FILE, MESSAGE, FIELD, ONEOF, ENUM, VALUE, SERVICE, METHOD, ERRORS, ERROR]),
+    ("errors/errors.proto", &[KRATOS_DEFAULT, KRATOS_CODE]),
+    ("error/v1/error.proto", &[JUPITER_MSG]),
+];
+
 const DEPRECATED_METHOD: u32 = 33;
 const DEPRECATED_SERVICE: u32 = 33;
 const IDEMPOTENCY_LEVEL: u32 = 34;
@@ -84,9 +97,15 @@ const IDEMPOTENCY_LEVEL: u32 = 34;
 pub(crate) struct Declared(BTreeSet<(String, String, u32)>);
 
 impl Declared {
-    pub(crate) fn of<'a>(files: impl Iterator<Item = &'a raw::File>) -> Self {
+    pub(crate) fn of<'a>(files: impl Iterator<Item = &'a raw::File> + Clone) -> Self {
         let mut declared = Self::default();
+        let here: BTreeSet<&str> = files.clone().map(|file| file.name.as_str()).collect();
         for file in files {
+            let absent = |name: &&String| !here.contains(name.as_str());
+            for name in file.option_imports.iter().filter(absent) {
+                let carried = CARRIED.iter().filter(|(carried, _)| carried == name);
+                declared.0.extend(carried.flat_map(|(_, extensions)| *extensions).map(Extension::key));
+            }
             declared.add(&file.package, &file.extensions);
             file.messages.iter().for_each(|message| declared.add_nested(&file.package, message));
         }
@@ -105,9 +124,8 @@ impl Declared {
         }));
     }
 
-    fn get<'a>(&self, Extension(name, extendee, number): &Extension, options: &'a [u8]) -> Option<Value<'a>> {
-        let known = self.0.contains(&((*name).to_owned(), (*extendee).to_owned(), *number));
-        if known { raw::field(options, *number) } else { None }
+    fn get<'a>(&self, extension: &Extension, options: &'a [u8]) -> Option<Value<'a>> {
+        if self.0.contains(&extension.key()) { raw::field(options, extension.2) } else { None }
     }
 
     fn message<T: prost::Message + Default>(&self, extension: &Extension, options: &[u8]) -> Option<T> {
@@ -183,5 +201,27 @@ fn number(value: Value<'_>) -> Option<i32> {
     match value {
         Value::Varint(bits) => Some(bits as i32),
         Value::Bytes(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `idempotency_level` is not ours; 1109 with the value 404 is Kratos', if its file is there.
+    #[test]
+    fn an_extension_counts_where_it_is_declared() {
+        let options = [0xa8, 0x45, 0x94, 0x03];
+        let importing = |import: &str| raw::File {
+            name: "a.proto".to_owned(),
+            option_imports: vec![import.to_owned()],
+            ..raw::File::default()
+        };
+        let code = |files: &[raw::File]| Declared::of(files.iter()).kratos_code(&options);
+        assert_eq!(code(&[raw::File::default()]), None);
+        assert_eq!(code(&[importing("errors/errors.proto")]), Some(404));
+        // A file of that name which is there says itself what it declares.
+        let other = raw::File { name: "errors/errors.proto".to_owned(), ..raw::File::default() };
+        assert_eq!(code(&[importing("errors/errors.proto"), other]), None);
     }
 }

@@ -3,87 +3,52 @@
 //! In: inputs and include roots. Out: descriptors with every option in them. Files that Jovian carries, and those of
 //! protobuf itself, are found without being in any root; a user's own copy comes first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::{fs, io};
 
 use miette::{Diagnostic as _, SourceSpan};
-use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
+use protox::file::{ChainFileResolver, GoogleFileResolver};
 
-use super::limits::{self, Limits};
+use super::limits;
+use super::roots::{Roots, first, is_same, name_below, slashed, text_of, tidy};
 use super::trace::Trace;
-use super::{Compiled, raw};
+use super::{Compiled, editions, raw, split};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 
-macro_rules! carried {
-    ($($name:literal),+ $(,)?) => {
-        &[$(($name, include_str!(concat!("../../proto-plugins/include/", $name)))),+]
-    };
-}
-
-/// The IDL that users may import without having it.
-const CARRIED: &[(&str, &str)] = carried![
-    "buf/validate/validate.proto",
-    "error/v1/error.proto",
-    "errors/errors.proto",
-    "google/api/annotations.proto",
-    "google/api/http.proto",
-    "google/rpc/code.proto",
-    "google/rpc/error_details.proto",
-    "google/rpc/status.proto",
-    "jovian/options.proto",
-];
-
-/// Whether `name` is one of protobuf's own files, whose types are `prost_types`'.
-pub(crate) fn is_well_known(name: &str) -> bool {
-    let known = [
-        "any",
-        "api",
-        "compiler/plugin",
-        "descriptor",
-        "duration",
-        "empty",
-        "field_mask",
-        "source_context",
-        "struct",
-        "timestamp",
-        "type",
-        "wrappers",
-    ];
-    let stem = name.strip_prefix("google/protobuf/").and_then(|name| name.strip_suffix(".proto"));
-    stem.is_some_and(|stem| known.contains(&stem))
-}
-
-/// Whether Jovian or protobuf brings `name` along.
-pub(super) fn is_carried(name: &str) -> bool {
-    is_well_known(name) || CARRIED.iter().any(|(carried, _)| *carried == name)
-}
-
-/// The complaint about a file that uses editions.
-pub(super) fn edition(file: &str) -> Diagnostic {
-    Diagnostic::error(Code::Edition, "protobuf editions cannot be read yet")
-        .at(Span::file(file))
-        .help("write `syntax = \"proto3\";` or `syntax = \"proto2\";` instead of the edition")
-}
-
-/// Compiles the inputs; what is wrong with one file does not hide what is wrong with the next.
-pub(super) fn compile(inputs: &[String], includes: &[PathBuf], diags: &mut Diagnostics) -> Compiled {
+/// Compiles the inputs; what is wrong with one file does not hide what is wrong with the next. `protoc` is started for
+/// files that need an edition, and for no others.
+pub(super) fn compile(
+    inputs: &[String],
+    includes: &[PathBuf],
+    protoc: &Path,
+    diags: &mut Diagnostics,
+) -> Compiled {
     let Sought { roots, names, read } = seek(inputs, includes, diags);
     let mut compiled = Compiled { read, ..Compiled::default() };
-    let opened = Arc::new(Mutex::new(BTreeMap::new()));
+    let roots = Roots::new(roots);
     let mut resolver = ChainFileResolver::new();
-    resolver.add(Roots { roots: roots.clone(), opened: opened.clone(), limits: Limits::default() });
+    resolver.add(roots.clone());
     resolver.add(GoogleFileResolver::new());
     let mut compiler = protox::Compiler::with_file_resolver(resolver);
     compiler.include_imports(true).include_source_info(true);
+    let mut beyond = BTreeSet::new();
     for name in names {
-        if let Err(error) = compiler.open_file(&name) {
-            complain(&error, &roots, diags);
+        match compiler.open_file(&name) {
+            Ok(_) => {}
+            Err(error) if needs_edition(&error, &roots) => {
+                beyond.insert(name.clone());
+            }
+            Err(error) => complain(&error, &roots, diags),
         }
         compiled.targets.insert(name);
     }
-    let opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
+    let from_protoc = match beyond.is_empty() {
+        true => Vec::new(),
+        false => editions::compile(&beyond, &roots, protoc, diags),
+    };
+    let opened = roots.opened.lock().unwrap_or_else(PoisonError::into_inner);
     compiled.trace = Trace::new(&compiled.targets, &opened);
     for (name, found) in opened.iter() {
         let Some((path, text)) = found else { continue };
@@ -94,6 +59,7 @@ pub(super) fn compile(inputs: &[String], includes: &[PathBuf], diags: &mut Diagn
     }
     if !diags.has_errors() {
         compiled.files = split(&compiler.encode_file_descriptor_set());
+        add(&mut compiled.files, from_protoc);
     }
     compiled
 }
@@ -140,8 +106,7 @@ pub(super) fn seek(inputs: &[String], includes: &[PathBuf], diags: &mut Diagnost
             continue;
         };
         // Imports of that name would lead to another file: protoc refuses that, and so do we.
-        let first = sought.roots.iter().map(|root| root.join(&name)).find(|path| path.is_file());
-        match first.filter(|other| !is_same(other, &path)) {
+        match first(&sought.roots, &name).filter(|other| !is_same(other, &path)) {
             None => drop(sought.names.insert(name)),
             Some(other) => diags.push(
                 Diagnostic::error(
@@ -155,56 +120,26 @@ pub(super) fn seek(inputs: &[String], includes: &[PathBuf], diags: &mut Diagnost
     sought
 }
 
-/// The files of an encoded set.
-fn split(set: &[u8]) -> Vec<Vec<u8>> {
-    <raw::FileSet as prost::Message>::decode(set).map(|set| set.files).unwrap_or_default()
+/// Adds the files that are new. What both can read comes from protox, with or without a protoc beside it.
+fn add(files: &mut Vec<Vec<u8>>, others: Vec<Vec<u8>>) {
+    if others.is_empty() {
+        return;
+    }
+    let known: BTreeSet<String> = files.iter().filter_map(|file| name(file)).collect();
+    files.extend(others.into_iter().filter(|file| name(file).is_some_and(|name| !known.contains(&name))));
 }
 
-/// Looks files up in the include roots, then among those that Jovian carries.
-struct Roots {
-    roots: Vec<PathBuf>,
-    opened: Arc<Mutex<Opened>>,
-    limits: Limits,
-}
-
-/// The files that somebody asked for, and what was found in the roots.
-pub(super) type Opened = BTreeMap<String, Option<(PathBuf, String)>>;
-
-/// What the roots hold under a name; `Err` if it is no text.
-pub(super) fn look_up(roots: &[PathBuf], name: &str) -> Result<Option<(PathBuf, String)>, PathBuf> {
-    let Some(path) = roots.iter().map(|root| root.join(name)).find(|path| path.is_file()) else {
-        return Ok(None);
-    };
-    match text_of(&path) {
-        Some(text) => Ok(Some((tidy(&path), text))),
-        None => Err(path),
+fn name(file: &[u8]) -> Option<String> {
+    match raw::field(file, 1)? {
+        raw::Value::Bytes(name) => String::from_utf8(name.to_vec()).ok(),
+        raw::Value::Varint(_) => None,
     }
 }
 
-impl FileResolver for Roots {
-    fn open_file(&self, name: &str) -> Result<File, protox::Error> {
-        // Installations of protoc bring their own copies, which may use what cannot be read yet; the types are prost's.
-        if is_well_known(name) {
-            return Err(protox::Error::file_not_found(name));
-        }
-        let found = match look_up(&self.roots, name) {
-            Ok(found) => found,
-            // What is no text is opened again, for protox to say why.
-            Err(path) => return File::open(name, &path),
-        };
-        let file = found.as_ref().map(|(path, text)| {
-            let sound = self.limits.check(&slashed(path), name, text);
-            sound.and_then(|()| File::from_source(name, text))
-        });
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), found);
-        if let Some(file) = file {
-            return file;
-        }
-        match CARRIED.iter().find(|(carried, _)| *carried == name) {
-            Some((_, text)) => File::from_source(name, text),
-            None => Err(protox::Error::file_not_found(name)),
-        }
-    }
+/// Whether a complaint of protox is about an edition, which it does not know.
+fn needs_edition(error: &protox::Error, roots: &Roots) -> bool {
+    let text = error.file().filter(|_| error.is_parse()).and_then(|name| roots.text(name));
+    text.is_some_and(|text| editions::is_edition(&text))
 }
 
 /// The files that one input stands for; its folder becomes a root when none were given.
@@ -282,56 +217,14 @@ fn fixed_part(pattern: &Path) -> PathBuf {
     pattern.components().take_while(fixed).collect()
 }
 
-/// What an import would call a file that lies below one of the roots.
-fn name_below(roots: &[PathBuf], path: &Path) -> Option<String> {
-    let lexical = |root: &PathBuf| {
-        let root_path = if root == Path::new(".") { Path::new("") } else { root.as_path() };
-        let rest = path.strip_prefix(root_path).ok()?;
-        (path.is_relative() || root.is_absolute()).then(|| slashed(rest))
-    };
-    let resolved = |root: &PathBuf| {
-        let (root, path) = (root.canonicalize().ok()?, path.canonicalize().ok()?);
-        Some(slashed(path.strip_prefix(root).ok()?))
-    };
-    roots.iter().find_map(lexical).or_else(|| roots.iter().find_map(resolved))
-}
-
-/// Whether two paths lead to one file.
-fn is_same(a: &Path, b: &Path) -> bool {
-    a.canonicalize().ok().is_some_and(|a| b.canonicalize().is_ok_and(|b| a == b))
-}
-
-/// The text of a file, if it is one, without the byte order mark that protoc passes over, too.
-fn text_of(path: &Path) -> Option<String> {
-    let text = fs::read_to_string(path).ok()?;
-    Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
-}
-
-/// Without `.` components.
-fn tidy(path: &Path) -> PathBuf {
-    let tidy: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
-    if tidy == Path::new("") { PathBuf::from(".") } else { tidy }
-}
-
-fn slashed(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "/")
-}
-
 /// protox's complaint in our form.
-fn complain(error: &protox::Error, roots: &[PathBuf], diags: &mut Diagnostics) {
+fn complain(error: &protox::Error, roots: &Roots, diags: &mut Diagnostics) {
     if let Some(refused) = limits::refused(error) {
         return diags.push_new(refused.clone());
     }
-    let file = error.file().map(|name| {
-        let path = roots.iter().map(|root| root.join(name)).find(|path| path.is_file());
-        path.map_or_else(|| name.to_owned(), |path| slashed(&tidy(&path)))
-    });
+    let file = error.file().map(|name| roots.shown(name));
     let text = file.as_ref().and_then(|file| text_of(Path::new(file)));
     if let (Some(file), Some(text)) = (&file, &text) {
-        if text.lines().any(|line| line.trim_start().starts_with("edition")) && error.is_parse() {
-            diags.push(edition(file));
-            return;
-        }
         diags.source(file.clone(), text.clone());
     }
     let code = if error.is_file_not_found() || error.is_io() { Code::NotFound } else { Code::Idl };

@@ -43,6 +43,10 @@ pub(crate) struct File {
     pub source_info: Option<prost_types::SourceCodeInfo>,
     #[prost(string, tag = "12")]
     pub syntax: String,
+    #[prost(int32, tag = "14")]
+    pub edition: i32,
+    #[prost(string, repeated, tag = "15")]
+    pub option_imports: Vec<String>,
 }
 
 /// `DescriptorProto`

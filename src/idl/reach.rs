@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost_types::{DescriptorProto, FileDescriptorProto, ServiceDescriptorProto};
 
-use super::proto::is_well_known;
+use super::carried::is_well_known;
 use super::selection;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::names;

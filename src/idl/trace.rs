@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 
 use super::Input;
-use super::proto::{Opened, look_up, seek};
+use super::proto::seek;
+use super::roots::{Opened, look_up};
 use crate::diag::Diagnostics;
 use crate::files::hash;
 
@@ -33,7 +34,7 @@ impl Trace {
     /// The trace that a run would leave now, if it asked for the same; none where it would have to complain.
     pub(crate) fn again(input: &Input, asked: &BTreeSet<String>) -> Option<Self> {
         let (inputs, includes) = match input {
-            Input::Proto { inputs, includes } => (inputs, includes),
+            Input::Proto { inputs, includes, .. } => (inputs, includes),
             Input::DescriptorSet { bytes, files } => return Some(Self::of_set(bytes, files)),
         };
         let mut diags = Diagnostics::default();

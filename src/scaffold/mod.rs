@@ -79,6 +79,6 @@ fn generated(idl: &Files) -> Result<Files, Diagnostics> {
     let dir = temporary.path().join("idl");
     idl.create(&dir).map_err(refused)?;
     let inputs = vec![dir.join("proto").to_string_lossy().into_owned()];
-    let input = Input::Proto { inputs, includes: Vec::new() };
+    let input = Input::Proto { inputs, includes: Vec::new(), protoc: "protoc".into() };
     generate(&input, &Settings::default()).map(|output| output.files)
 }

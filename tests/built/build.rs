@@ -7,6 +7,7 @@ use std::{env, fs};
 fn main() {
     let manifest = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
     let out = env::var("OUT_DIR").expect("cargo sets it");
+    let protoc = protoc_bin_vendored::protoc_bin_path().expect("protoc for this machine");
     for case in fs::read_dir(Path::new(&manifest).join("../cases")).expect("tests/cases") {
         let case = case.expect("a case").path();
         let name = case.file_name().expect("a name").to_string_lossy().into_owned();
@@ -14,8 +15,10 @@ fn main() {
             continue;
         }
         let arguments = fs::read_to_string(case.join("args")).unwrap_or_default();
-        let mut builder =
-            jovian::Builder::new().input(case.join("proto")).out_dir(Path::new(&out).join(&name));
+        let mut builder = jovian::Builder::new()
+            .input(case.join("proto"))
+            .out_dir(Path::new(&out).join(&name))
+            .protoc(&protoc);
         let arguments: Vec<&str> = arguments.split_whitespace().collect();
         for pair in arguments.windows(2) {
             if let Some(setting) =

@@ -35,6 +35,14 @@ pub(crate) fn case_args(case: &Path) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
+/// The protoc that cases are run with: the crate's, or what their file `protoc` names.
+pub(crate) fn case_protoc(case: &Path) -> PathBuf {
+    match fs::read_to_string(case.join("protoc")) {
+        Ok(name) => name.trim().into(),
+        Err(_) => protoc_bin_vendored::protoc_bin_path().expect("protoc for this machine"),
+    }
+}
+
 /// All files below a folder by their relative names; none if it does not exist.
 pub(crate) fn tree(dir: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
