@@ -16,7 +16,8 @@ use crate::settings::{PROJECT_FILE, Project, Settings};
 
 /// Generate Rust code from service definitions.
 ///
-/// Without files, the project file `jovian.toml` of this folder says what is generated.
+/// Without files, the project file `jovian.toml` of this folder says what is generated. Files of a protobuf edition need a
+/// `protoc`: the one that the variable `PROTOC` names, or the one on the PATH.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   jovian gen                                  what jovian.toml says

@@ -2,6 +2,7 @@
 //!
 //! In: a descriptor and its resolved features. Out: the descriptor that prost-build is given, in which every field says for
 //! itself what the features say of it; a warning for what prost does in another way. Reflection sees the file as it was.
+//! A file of proto3 only has to say what prost-build would get wrong.
 
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto};
@@ -130,6 +131,18 @@ impl Rewriter<'_> {
 
 fn is_entry(message: &DescriptorProto) -> bool {
     message.options.as_ref().is_some_and(|options| options.map_entry())
+}
+
+/// Writes out that fields of proto3 are packed: of a field that has any other option, prost-build takes it that they are not.
+pub(super) fn pack(messages: &mut [DescriptorProto]) {
+    for message in messages {
+        for field in message.field.iter_mut().filter(|field| field.label() == Label::Repeated) {
+            if let Some(options) = &mut field.options {
+                options.packed.get_or_insert(true);
+            }
+        }
+        pack(&mut message.nested_type);
+    }
 }
 
 /// Writes out what the features say of a field.

@@ -193,8 +193,10 @@ fn build(compiled: &Compiled, details: &Details, diags: &mut Diagnostics) -> Mod
         let path = compiled.paths.get(&name).unwrap_or(&raw.name);
         if generate {
             let locations = Locations::new(path, raw.source_info.as_ref());
-            if raw.syntax == "editions" {
-                classic::rewrite(&raw, bytes, &locations, &mut descriptor, diags);
+            match raw.syntax.as_str() {
+                "editions" => classic::rewrite(&raw, bytes, &locations, &mut descriptor, diags),
+                "proto3" => classic::pack(&mut descriptor.message_type),
+                _ => {}
             }
             lower::file(&raw, &locations, &declared, &mut packages, diags);
             renames::read(bytes, &locations, &declared, &mut renames);

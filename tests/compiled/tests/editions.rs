@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use jovian_runtime::codegen::v1::prost::Message;
 use jovian_runtime::codegen::v1::prost_types::Timestamp;
-use jovian_tests_compiled::{editions_2023, editions_2024};
+use jovian_tests_compiled::{editions_2023, editions_2024, editions_mixed};
 
 use editions_2023::shop::v1::{Address, Kind, Parcel, Way, parcel::Payment};
 use editions_2024::shop::v1::{Item, Order, order::After, order::Part, order::State};
@@ -188,4 +188,17 @@ fn a_file_of_groups_is_one_of_groups() {
     same(&order, text);
     let state = Order { after: Some(After::State(State::Paid.into())), ..Order::default() };
     same(&state, "state: STATE_PAID\n");
+}
+
+/// proto3 packs what can be packed, and does so for a field that has other options, too.
+#[test]
+#[allow(deprecated, reason = "a field of the case is")]
+fn proto3_is_packed() {
+    let plain = editions_mixed::shop::plain::Plain {
+        sizes: vec![1, 2],
+        old_sizes: vec![3, 4],
+        ..editions_mixed::shop::plain::Plain::default()
+    };
+    let text = "sizes: 1\nsizes: 2\nold_sizes: 3\nold_sizes: 4\n";
+    same("editions-mixed", "shop/plain.proto", "shop.plain.Plain", &plain, text);
 }

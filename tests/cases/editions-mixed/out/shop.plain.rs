@@ -10,6 +10,10 @@ pub struct Plain {
     pub number: ::core::option::Option<i32>,
     #[prost(int32, repeated, tag = "3")]
     pub sizes: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
+    /// Packed, whatever else is said of it.
+    #[deprecated]
+    #[prost(int32, repeated, tag = "4")]
+    pub old_sizes: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
 }
 
 /// Enum `shop.plain.Colour`.
