@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::cache::{self, Cache, Known};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::files;
-use crate::generate::generate;
+use crate::generate::generate_again;
 use crate::idl::Input;
 use crate::settings::{Overrides, Setting, Settings};
 
@@ -214,11 +214,12 @@ impl Builder {
         // Beside what cargo sees, or nowhere.
         let memory = env::var_os("OUT_DIR").map(|dir| Path::new(&dir).with_file_name(cache::DIR));
         let tool = env::current_exe().unwrap_or_default();
-        let cache = memory.map(|dir| Cache::new(&dir, &tool, &input, &settings, &out_dir));
+        let cache = memory.map(|dir| Cache::open(&dir, &tool, &input, &settings, &out_dir));
         let known = match cache.as_ref().and_then(Cache::nothing_to_do) {
             Some(known) => known,
             None => {
-                let output = generate(&input, &settings)?;
+                let pages = cache.as_ref().map(Cache::pages).unwrap_or_default();
+                let output = generate_again(&input, &settings, pages, &|_| {})?;
                 output.files.update(&out_dir).map_err(refused)?;
                 cache.iter().for_each(|cache| cache.keep(&output));
                 Known { warnings: output.warnings, read: output.read }

@@ -1,14 +1,15 @@
 //! The one function behind every door.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::diag::Diagnostics;
 use crate::files::Files;
 use crate::idl::{self, Input, Loaded, Trace};
 use crate::plan::Plan;
+use crate::reuse::Page;
 use crate::settings::Settings;
-use crate::{check, emit, messages, plan};
+use crate::{check, emit, messages, plan, reuse};
 
 /// What a run produced, in memory.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Output {
     pub read: BTreeSet<PathBuf>,
     /// The same for a later run.
     pub(crate) trace: Trace,
+    /// What each file of a package was printed from, as a number.
+    pub(crate) keys: BTreeMap<String, u64>,
 }
 
 /// Turns IDL into files. Every door ends here.
@@ -28,26 +31,30 @@ pub struct Output {
 /// # Errors
 /// Everything that is wrong with the IDL, as far as one stage can see it; nothing was written then.
 pub fn generate(input: &Input, settings: &Settings) -> Result<Output, Diagnostics> {
-    generate_and_tell(input, settings, &|_| {})
+    generate_again(input, settings, BTreeMap::new(), &|_| {})
 }
 
-/// The same, for those who wait: `tell` is told what is done now.
-pub(crate) fn generate_and_tell(
+/// The same, with less to do where remembered pages hold. `tell` is told what is done now.
+pub(crate) fn generate_again(
     input: &Input,
     settings: &Settings,
+    pages: BTreeMap<String, Page>,
     tell: &dyn Fn(&str),
 ) -> Result<Output, Diagnostics> {
     let mut diags = Diagnostics::default();
-    let (loaded, plan) = understand(input, settings, tell, &mut diags);
+    let (Loaded { mut model, read, trace }, plan) = understand(input, settings, tell, &mut diags);
     diags.stop_on_error()?;
-    tell(&format!("printing {} packages", plan.packages.len()));
-    let messages = messages::print(&loaded.model, &plan.edits, &mut diags);
+    let keys = reuse::keys(&model, &plan, settings);
+    let held = reuse::held(&keys, pages);
+    tell(&format!("printing {} packages", plan.packages.len() - held.len()));
+    reuse::narrow(&mut model, &plan, &held);
+    let messages = messages::print(&model, &plan.edits, &mut diags);
     diags.stop_on_error()?;
     let mut files = Files::default();
-    for (name, file) in emit::emit(&plan, messages) {
+    for (name, file) in emit::emit(&plan, messages, held) {
         files.insert(name, file);
     }
-    Ok(Output { files, warnings: diags, read: loaded.read, trace: loaded.trace })
+    Ok(Output { files, warnings: diags, read, trace, keys })
 }
 
 /// What is wrong with the IDL, for those who found something wrong before and cannot go on.

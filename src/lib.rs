@@ -22,6 +22,7 @@ mod check;
 mod plan;
 mod messages;
 mod emit;
+mod reuse;
 mod generate;
 mod cache;
 #[cfg(feature = "cli")]

@@ -42,6 +42,8 @@ pub struct File {
     pub generate: bool,
     /// Its structure, without the options that prost does not know.
     pub descriptor: FileDescriptorProto,
+    /// The same as long as the file and its comments are.
+    pub digest: u64,
     /// Its `FileDescriptorProto` as bytes, custom options included, source info left out.
     pub bytes: Vec<u8>,
 }
@@ -104,7 +106,7 @@ pub struct Method {
 }
 
 /// Which side of a call is a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shape {
     /// One request, one reply.
     Unary,
@@ -117,7 +119,7 @@ pub enum Shape {
 }
 
 /// `idempotency_level` of descriptor.proto.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Idempotency {
     /// Nothing is said.
     #[default]

@@ -3,13 +3,14 @@
 //! In: what a run read, found worth a warning and wrote. Out: whether a run now would do the same. Never: anything that the
 //! output depends on; what cannot be read, is of another build of the tool or of other settings counts as not there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::diag::Diagnostics;
 use crate::files::{self, hash};
 use crate::generate::Output;
 use crate::idl::{Input, Trace};
+use crate::reuse::Page;
 use crate::settings::Settings;
 
 mod stored;
@@ -23,9 +24,13 @@ pub(crate) const DIR: &str = ".jovian";
 #[derive(Debug)]
 pub(crate) struct Cache<'a> {
     file: PathBuf,
+    /// What the last run left, if it was one of this build of the tool.
+    last: Option<Manifest>,
+    /// The build of the tool.
+    tool: u64,
     input: &'a Input,
     out: &'a Path,
-    /// The tool, what it was asked for, and how.
+    /// What is asked for.
     order: u64,
 }
 
@@ -40,39 +45,65 @@ pub(crate) struct Known {
 
 impl<'a> Cache<'a> {
     /// The memory in `dir`. `tool` is the program that runs: another build of it may print something else.
-    pub(crate) fn new(dir: &Path, tool: &Path, input: &'a Input, settings: &Settings, out: &'a Path) -> Self {
+    pub(crate) fn open(
+        dir: &Path,
+        tool: &Path,
+        input: &'a Input,
+        settings: &Settings,
+        out: &'a Path,
+    ) -> Self {
+        let file = dir.join("manifest");
         // A program that cannot be looked at is never the one before.
-        let tool = files::stamp(tool).ok().map(|stamp| (stamp, env!("CARGO_PKG_VERSION")));
+        let stamp = files::stamp(tool).ok();
+        let tool = hash((stamp, env!("CARGO_PKG_VERSION")));
+        let last = files::read_bytes(&file).ok().and_then(|bytes| Manifest::decode(&bytes));
+        let last = last.filter(|last| stamp.is_some() && last.tool == tool);
         let asked = match input {
             // Whichever protoc compiles what needs one, it gives the same.
             Input::Proto { inputs, includes, .. } => Some((inputs, includes)),
             Input::DescriptorSet { .. } => None,
         };
-        Self {
-            file: dir.join("manifest"),
-            input,
-            out,
-            order: tool.map_or(0, |tool| hash((tool, asked, settings, out))),
-        }
+        Self { file, last, tool, input, out, order: hash((asked, settings, out)) }
     }
 
     /// What the last run said, if a run now would read, say and write the same, and everything is in its place.
     pub(crate) fn nothing_to_do(&self) -> Option<Known> {
-        let manifest = Manifest::decode(&files::read_bytes(&self.file).ok()?)?;
-        if self.order == 0 || manifest.order != self.order {
+        let last = self.last.as_ref().filter(|last| last.order == self.order)?;
+        let asked = last.asked.iter().cloned().collect();
+        let same_input = Trace::again(self.input, &asked)?.digest == last.read;
+        if !same_input
+            || self
+                .written()?
+                .iter()
+                .map(|(name, text)| (name, hash(text)))
+                .ne(last.written.iter().map(|(name, hash)| (name, *hash)))
+        {
             return None;
         }
-        let asked = manifest.asked.iter().cloned().collect();
-        let same_input = Trace::again(self.input, &asked)?.digest == manifest.read;
-        let same_output = same_input && files::hashes(self.out).ok()? == manifest.written;
-        let read = manifest.watched.iter().map(PathBuf::from).collect();
-        Some(Known { warnings: manifest.warnings().filter(|_| same_output)?, read })
+        Some(Known { warnings: last.warnings()?, read: last.watched.iter().map(PathBuf::from).collect() })
+    }
+
+    /// The pages of the last run that are still as it wrote them.
+    pub(crate) fn pages(&self) -> BTreeMap<String, Page> {
+        let (Some(last), Some(written)) = (&self.last, self.written()) else { return BTreeMap::new() };
+        let page = |(name, text): (String, String)| {
+            let same = last.written.get(&name) == Some(&hash(&text));
+            let key = *last.keys.get(&name).filter(|_| same)?;
+            Some((name, Page { key, text }))
+        };
+        written.into_iter().filter_map(page).collect()
+    }
+
+    fn written(&self) -> Option<BTreeMap<String, String>> {
+        files::own(self.out).ok()
     }
 
     /// Remembers a run whose output is written. What cannot be kept is not missed.
     pub(crate) fn keep(&self, output: &Output) {
         let mut manifest = Manifest::of(&output.warnings);
+        manifest.tool = self.tool;
         manifest.order = self.order;
+        manifest.keys.clone_from(&output.keys);
         manifest.asked = output.trace.asked.iter().cloned().collect();
         manifest.watched = output.read.iter().map(|path| path.display().to_string()).collect();
         manifest.read = output.trace.digest;

@@ -13,7 +13,10 @@ const FORMAT: &[u8] = b"jovian manifest 1\n";
 /// What is remembered of a run.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Manifest {
-    /// The tool and what it was asked for.
+    /// The build of the tool.
+    #[prost(fixed64, tag = "8")]
+    pub tool: u64,
+    /// What it was asked for.
     #[prost(fixed64, tag = "1")]
     pub order: u64,
     /// The names that the compiler asked for.
@@ -25,6 +28,9 @@ pub(super) struct Manifest {
     /// The output.
     #[prost(btree_map = "string, fixed64", tag = "4")]
     pub written: BTreeMap<String, u64>,
+    /// What each page was printed from.
+    #[prost(btree_map = "string, fixed64", tag = "9")]
+    pub keys: BTreeMap<String, u64>,
     /// The files and folders that were read, for cargo.
     #[prost(string, repeated, tag = "7")]
     pub watched: Vec<String>,
@@ -120,21 +126,21 @@ impl Manifest {
     }
 
     /// The warnings that were kept; none if one of them means nothing.
-    pub(super) fn warnings(self) -> Option<Diagnostics> {
+    pub(super) fn warnings(&self) -> Option<Diagnostics> {
         let mut diags = Diagnostics::default();
-        for warning in self.warnings {
+        for warning in &self.warnings {
             let code = Code::ALL.iter().find(|code| code.id() == warning.code)?;
-            let labels = warning.labels.into_iter().map(|place| Some((place.span()?, place.label)));
+            let labels = warning.labels.iter().map(|place| Some((place.span()?, place.label.clone())));
             diags.push(Diagnostic {
                 code: *code,
                 severity: Severity::Warning,
-                message: warning.message,
+                message: warning.message.clone(),
                 span: warning.place.as_ref().and_then(Place::span),
                 labels: labels.collect::<Option<_>>()?,
-                help: warning.help,
+                help: warning.help.clone(),
             });
         }
-        self.sources.into_iter().for_each(|(file, text)| diags.source(file, text));
+        self.sources.iter().for_each(|(file, text)| diags.source(file, text));
         Some(diags)
     }
 }

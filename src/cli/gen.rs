@@ -1,5 +1,6 @@
 //! `jovian gen`: IDL to code, or a look at what would change.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -10,8 +11,9 @@ use crate::build_script::protoc;
 use crate::cache::{self, Cache};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::files::{self, Change, Changes};
-use crate::generate::{Output, generate_and_tell, mistakes};
+use crate::generate::{Output, generate_again, mistakes};
 use crate::idl::Input;
+use crate::reuse::Page;
 use crate::settings::{PROJECT_FILE, Project, Settings};
 
 /// Generate Rust code from service definitions.
@@ -105,7 +107,7 @@ impl Order {
 
     /// Shows how the output would change. What an earlier run remembers counts for nothing here.
     fn look(&self, look: &Look, report: &Report) -> Result<Outcome, Diagnostics> {
-        let output = self.generate(&Progress::start())?;
+        let output = self.generate(BTreeMap::new(), &Progress::start())?;
         report.show(&output.warnings);
         let changes = output.files.compare(&self.out).map_err(|error| files::refused(&self.out, &error))?;
         if look.texts {
@@ -133,14 +135,14 @@ impl Order {
         let progress = Progress::start();
         progress.at("looking for changes");
         let tool = env::current_exe().unwrap_or_default();
-        let cache = Cache::new(Path::new(cache::DIR), &tool, input, settings, out);
+        let cache = Cache::open(Path::new(cache::DIR), &tool, input, settings, out);
         if let Some(known) = cache.nothing_to_do() {
             drop(progress);
             report.show(&known.warnings);
             self.say_up_to_date();
             return Ok(Outcome::Fine);
         }
-        let output = self.generate(&progress)?;
+        let output = self.generate(cache.pages(), &progress)?;
         drop(progress);
         report.show(&output.warnings);
         let changes = output.files.update(out).map_err(|error| files::refused(out, &error))?;
@@ -152,8 +154,8 @@ impl Order {
         Ok(Outcome::Fine)
     }
 
-    fn generate(&self, progress: &Progress) -> Result<Output, Diagnostics> {
-        generate_and_tell(&self.input, &self.settings, &|stage| progress.at(stage))
+    fn generate(&self, pages: BTreeMap<String, Page>, progress: &Progress) -> Result<Output, Diagnostics> {
+        generate_again(&self.input, &self.settings, pages, &|stage| progress.at(stage))
     }
 
     fn say_up_to_date(&self) {

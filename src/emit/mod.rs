@@ -2,6 +2,8 @@
 //!
 //! In: a plan and the printed messages. Out: files. Never: a decision, a failure, a look at the model.
 
+use std::collections::BTreeMap;
+
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -15,10 +17,17 @@ mod errors;
 mod modules;
 mod server;
 
-/// The files of a plan: one a package, and the module tree that includes them.
-pub(crate) fn emit(plan: &Plan, messages: Messages) -> Vec<(String, File)> {
+/// The files of a plan: one a package, and the module tree that includes them. `held` are texts that need not be printed.
+pub(crate) fn emit(
+    plan: &Plan,
+    messages: Messages,
+    mut held: BTreeMap<String, String>,
+) -> Vec<(String, File)> {
     let Messages { mut packages, comments } = messages;
-    let mut page_of = |package: &Package| page(package, packages.remove(&package.wire), &comments);
+    let mut page_of = |package: &Package| {
+        let text = held.remove(&package.file);
+        text.unwrap_or_else(|| page(package, packages.remove(&package.wire), &comments))
+    };
     let mut files: Vec<(String, File)> =
         plan.packages.iter().map(|package| (package.file.clone(), tool(page_of(package)))).collect();
     files.push(("mod.rs".to_owned(), tool(modules::page(plan))));

@@ -50,7 +50,7 @@ impl Files {
         self.0.iter().map(|(name, file)| (name.as_str(), file))
     }
 
-    /// The files by name, each as the number that [`hashes`] gives it once it is written.
+    /// The files by name, each as a number.
     pub(crate) fn hashes(&self) -> BTreeMap<String, u64> {
         self.0.iter().map(|(name, file)| (name.clone(), hash(&file.text))).collect()
     }
@@ -202,13 +202,12 @@ pub(crate) fn hash(value: impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// The tool's own files directly in `dir`, by name, each as a number. What a killed run left is put right before.
-pub(crate) fn hashes(dir: &Path) -> io::Result<BTreeMap<String, u64>> {
+/// The tool's own files directly in `dir`, by name. What a killed run left is put right before.
+pub(crate) fn own(dir: &Path) -> io::Result<BTreeMap<String, String>> {
     let place = Place::take(dir)?;
     place.recover()?;
-    let own = entries(place.out())?
-        .into_iter()
-        .filter_map(|(name, entry)| Some((name, hash(marked(&entry.path())?))));
+    let own =
+        entries(place.out())?.into_iter().filter_map(|(name, entry)| Some((name, marked(&entry.path())?)));
     Ok(own.collect())
 }
 

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use prost::Message as _;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::files::hash;
 use crate::model::{File, Model};
 use crate::settings::Details;
 
@@ -210,6 +211,7 @@ fn build(compiled: &Compiled, details: &Details, diags: &mut Diagnostics) -> Mod
             package: raw.package,
             generate,
             descriptor,
+            digest: hash(bytes),
             bytes: canonical::file(bytes),
         });
     }

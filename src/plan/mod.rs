@@ -38,7 +38,7 @@ pub(crate) struct Plan {
 }
 
 /// The file of one package.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub(crate) struct Package {
     /// `shop.v1`
     pub wire: String,
@@ -58,7 +58,7 @@ pub(crate) struct Package {
 }
 
 /// A service.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub(crate) struct Service {
     /// `shop.v1.Orders`
     pub wire: String,
@@ -89,7 +89,7 @@ pub(crate) struct Service {
 }
 
 /// A method.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub(crate) struct Method {
     /// `/shop.v1.Orders/GetOrder`
     pub route: String,
@@ -116,7 +116,7 @@ pub(crate) struct Method {
 }
 
 /// An enum of errors.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub(crate) struct ErrorEnum {
     /// Lines of the comment.
     pub docs: Vec<String>,
@@ -129,7 +129,7 @@ pub(crate) struct ErrorEnum {
 }
 
 /// An error.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub(crate) struct Variant {
     /// `ORDER_NOT_FOUND`
     pub wire: String,
