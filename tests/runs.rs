@@ -160,6 +160,16 @@ fn a_file_that_comes_before_another_one_is_seen() {
     assert!(generated(dir.path())["b.rs"].contains("near"));
 }
 
+/// Without a project there is no place to remember anything in, and nothing is left lying about.
+#[test]
+fn a_run_by_flags_leaves_nothing_but_its_output() {
+    let dir = project();
+    fs::remove_file(dir.path().join("jovian.toml")).expect("the project");
+    assert!(jovian(dir.path(), &["gen", "proto"]).status.success());
+    assert!(!dir.path().join(".jovian").exists());
+    assert!(generated(dir.path()).contains_key("mod.rs"));
+}
+
 /// `--check` looks at the IDL, whatever is remembered.
 #[test]
 fn check_does_not_trust_what_is_remembered() {

@@ -81,6 +81,8 @@ struct Order {
     input: Input,
     settings: Settings,
     out: PathBuf,
+    /// Whether `jovian.toml` asks for it: then there is a place to remember it in.
+    project: bool,
 }
 
 impl Order {
@@ -89,7 +91,7 @@ impl Order {
         if !arguments.inputs.is_empty() {
             let out = arguments.out.unwrap_or_else(|| PathBuf::from("src/generated"));
             let input = input(arguments.inputs, arguments.includes)?;
-            return Ok(Self { input, settings: Settings::resolve([flags]), out });
+            return Ok(Self { input, settings: Settings::resolve([flags]), out, project: false });
         }
         let (project, mut diags) = Project::understand(Path::new(PROJECT_FILE))?;
         let includes = if arguments.includes.is_empty() { project.includes } else { arguments.includes };
@@ -102,7 +104,7 @@ impl Order {
             return Err(diags);
         }
         let input = input(project.inputs, includes)?;
-        Ok(Self { input, settings, out: arguments.out.unwrap_or(project.out) })
+        Ok(Self { input, settings, out: arguments.out.unwrap_or(project.out), project: true })
     }
 
     /// Shows how the output would change. What an earlier run remembers counts for nothing here.
@@ -131,22 +133,24 @@ impl Order {
 
     /// Brings the output up to date.
     fn carry_out(&self, report: &Report) -> Result<Outcome, Diagnostics> {
-        let Self { input, settings, out } = self;
+        let Self { input, settings, out, .. } = self;
         let progress = Progress::start();
         progress.at("looking for changes");
         let tool = env::current_exe().unwrap_or_default();
-        let cache = Cache::open(Path::new(cache::DIR), &tool, input, settings, out);
-        if let Some(known) = cache.nothing_to_do() {
+        let open = || Cache::open(Path::new(cache::DIR), &tool, input, settings, out);
+        let cache = self.project.then(open);
+        if let Some(known) = cache.as_ref().and_then(Cache::nothing_to_do) {
             drop(progress);
             report.show(&known.warnings);
             self.say_up_to_date();
             return Ok(Outcome::Fine);
         }
-        let output = self.generate(cache.pages(), &progress)?;
+        let pages = cache.as_ref().map(Cache::pages).unwrap_or_default();
+        let output = self.generate(pages, &progress)?;
         drop(progress);
         report.show(&output.warnings);
         let changes = output.files.update(out).map_err(|error| files::refused(out, &error))?;
-        cache.keep(&output);
+        cache.iter().for_each(|cache| cache.keep(&output));
         changes.iter().for_each(|change| say(format_args!("{} {}", verb(change).1, change.path.display())));
         if changes.is_empty() {
             self.say_up_to_date();
