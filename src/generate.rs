@@ -65,7 +65,7 @@ pub(crate) fn mistakes(input: &Input, settings: &Settings) -> Diagnostics {
 }
 
 /// Everything up to the plan. What a rule forbids can be planned all the same, so all that is wrong is found at once.
-fn understand(
+pub(crate) fn understand(
     input: &Input,
     settings: &Settings,
     tell: &dyn Fn(&str),

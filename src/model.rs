@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use prost_types::FileDescriptorProto;
+use serde::Serialize;
 
 use crate::diag::Span;
 
+mod types;
+
 /// Everything a run was given.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct Model {
     /// All files, each after those it imports.
     pub files: Vec<File>,
@@ -19,7 +22,7 @@ pub struct Model {
 }
 
 /// A name in Rust that an option chooses.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Rename {
     /// What it is for: `shop.v1.Order.id`; a value is below its enum.
     pub full_name: String,
@@ -30,7 +33,7 @@ pub struct Rename {
 }
 
 /// One IDL file.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct File {
     /// What an import says: `shop/v1/orders.proto`.
     pub name: String,
@@ -41,15 +44,18 @@ pub struct File {
     /// Whether code is printed for it: asked for, or needed by the types of one that was.
     pub generate: bool,
     /// Its structure, without the options that prost does not know.
+    #[serde(rename = "types", serialize_with = "types::serialize")]
     pub descriptor: FileDescriptorProto,
     /// The same as long as the file and its comments are.
+    #[serde(skip)]
     pub digest: u64,
     /// Its `FileDescriptorProto` as bytes, custom options included, source info left out.
+    #[serde(skip)]
     pub bytes: Vec<u8>,
 }
 
 /// The services and errors of one package.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct Package {
     /// `shop.v1`; empty without a package.
     pub name: String,
@@ -62,7 +68,7 @@ pub struct Package {
 }
 
 /// A service.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Service {
     /// `Orders`
     pub name: String,
@@ -83,7 +89,7 @@ pub struct Service {
 }
 
 /// A method of a service.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Method {
     /// `GetOrder`
     pub name: String,
@@ -106,7 +112,7 @@ pub struct Method {
 }
 
 /// Which side of a call is a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Shape {
     /// One request, one reply.
     Unary,
@@ -119,7 +125,7 @@ pub enum Shape {
 }
 
 /// `idempotency_level` of descriptor.proto.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum Idempotency {
     /// Nothing is said.
     #[default]
@@ -131,7 +137,7 @@ pub enum Idempotency {
 }
 
 /// An enum whose values are errors.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct ErrorEnum {
     /// `OrdersError`
     pub name: String,
@@ -148,7 +154,7 @@ pub struct ErrorEnum {
 }
 
 /// One error.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct ErrorValue {
     /// The reason: `ORDER_NOT_FOUND`.
     pub name: String,
@@ -169,7 +175,7 @@ pub struct ErrorValue {
 }
 
 /// A message with named fields: `no order {id}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Template {
     /// As written.
     pub text: String,

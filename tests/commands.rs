@@ -192,6 +192,36 @@ fn a_terminal_is_told_where_to_read_more() {
     assert!(!on_terminal("", "gen --format json -o out proto").contains("for more"));
 }
 
+/// What the IDL says in its words, what is printed in the words of Rust; nothing is written.
+#[test]
+fn stages_can_be_inspected() {
+    let dir = root().join("tests/cases/orders");
+    let before = tree(&dir);
+    let inspect = |stage: &str| {
+        let run = jovian(&dir, &["inspect", "--stage", stage, "proto"]);
+        assert_eq!((run.status.code(), stderr(&run).as_str()), (Some(0), ""));
+        assert_eq!(stdout(&run), stdout(&jovian(&dir, &["inspect", "--stage", stage, "proto"])));
+        serde_json::from_slice::<serde_json::Value>(&run.stdout).expect("JSON")
+    };
+    let model = inspect("model");
+    let files = model["model"]["files"].as_array().expect("files");
+    let orders = files.iter().find(|file| file["package"] == "shop.orders.v1").expect("a file");
+    assert!(
+        orders["types"]["GetOrderRequest"].as_array().is_some_and(|fields| fields[0] == "id = 1"),
+        "{orders}"
+    );
+    let plan = inspect("plan");
+    assert_eq!(plan["schema"], 1);
+    let method = &plan["plan"]["packages"][1]["services"][0]["methods"][0];
+    assert_eq!((&method["name"], &method["timeout_ms"]), (&"get_order".into(), &300.into()));
+    assert_eq!(before, tree(&dir));
+
+    let wrong =
+        jovian(&root().join("tests/cases/fail-several"), &["inspect", "--stage", "plan", "--format", "json"]);
+    assert_eq!((wrong.status.code(), stdout(&wrong).as_str()), (Some(2), ""));
+    assert!(objects(&wrong).len() > 5, "all of them, as `gen` tells them");
+}
+
 #[test]
 fn shells_complete_every_command() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {

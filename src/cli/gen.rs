@@ -30,12 +30,8 @@ use crate::settings::{PROJECT_FILE, Project, Settings};
   jovian gen -o src/generated api.binpb       a descriptor set
   jovian gen --check --format github          the same in a workflow of GitHub, beside the files")]
 pub(super) struct Arguments {
-    /// `.proto` files, folders and globs, or one descriptor set (`.binpb`, `.fds`, `.pb`, `.protoset`)
-    #[arg(value_name = "FILE|DIR|GLOB")]
-    inputs: Vec<String>,
-    /// Look imports up in this folder; may be given several times [default: the folders of the inputs]
-    #[arg(short = 'I', long = "include", value_name = "DIR")]
-    includes: Vec<PathBuf>,
+    #[command(flatten)]
+    source: Source,
     /// Write the code into this folder [default: src/generated]
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -52,9 +48,21 @@ pub(super) struct Arguments {
     flags: Flags,
 }
 
+/// Where the IDL is.
+#[derive(Debug, clap::Args)]
+pub(super) struct Source {
+    /// `.proto` files, folders and globs, or one descriptor set (`.binpb`, `.fds`, `.pb`, `.protoset`)
+    #[arg(value_name = "FILE|DIR|GLOB")]
+    inputs: Vec<String>,
+    /// Look imports up in this folder; may be given several times [default: the folders of the inputs]
+    #[arg(short = 'I', long = "include", value_name = "DIR")]
+    includes: Vec<PathBuf>,
+}
+
 pub(super) fn run(arguments: Arguments, report: &Report) -> Result<Outcome, Diagnostics> {
     let look = Look::of(&arguments);
-    let order = Order::of(arguments)?;
+    let Arguments { source, out, flags, .. } = arguments;
+    let order = Order::of(source, flags, out)?;
     match look {
         Some(look) => order.look(&look, report),
         None => order.carry_out(report),
@@ -77,24 +85,25 @@ impl Look {
 }
 
 /// What to generate.
-struct Order {
-    input: Input,
-    settings: Settings,
+pub(super) struct Order {
+    pub(super) input: Input,
+    pub(super) settings: Settings,
     out: PathBuf,
     /// Whether `jovian.toml` asks for it: then there is a place to remember it in.
     project: bool,
 }
 
 impl Order {
-    fn of(arguments: Arguments) -> Result<Self, Diagnostics> {
-        let flags = arguments.flags.0;
-        if !arguments.inputs.is_empty() {
-            let out = arguments.out.unwrap_or_else(|| PathBuf::from("src/generated"));
-            let input = input(arguments.inputs, arguments.includes)?;
+    /// What the arguments say, and without IDL among them the project file.
+    pub(super) fn of(source: Source, flags: Flags, out: Option<PathBuf>) -> Result<Self, Diagnostics> {
+        let (Source { inputs, includes }, Flags(flags)) = (source, flags);
+        if !inputs.is_empty() {
+            let out = out.unwrap_or_else(|| PathBuf::from("src/generated"));
+            let input = input(inputs, includes)?;
             return Ok(Self { input, settings: Settings::resolve([flags]), out, project: false });
         }
         let (project, mut diags) = Project::understand(Path::new(PROJECT_FILE))?;
-        let includes = if arguments.includes.is_empty() { project.includes } else { arguments.includes };
+        let includes = if includes.is_empty() { project.includes } else { includes };
         let settings = Settings::resolve([project.generate, flags]);
         if diags.has_errors() {
             if !project.inputs.is_empty() {
@@ -104,7 +113,7 @@ impl Order {
             return Err(diags);
         }
         let input = input(project.inputs, includes)?;
-        Ok(Self { input, settings, out: arguments.out.unwrap_or(project.out), project: true })
+        Ok(Self { input, settings, out: out.unwrap_or(project.out), project: true })
     }
 
     /// Shows how the output would change. What an earlier run remembers counts for nothing here.

@@ -13,6 +13,7 @@ mod completions;
 mod explain;
 mod flags;
 mod r#gen;
+mod inspect;
 mod new;
 mod process;
 mod progress;
@@ -45,6 +46,7 @@ enum Command {
     Gen(Box<r#gen::Arguments>),
     New(new::Arguments),
     Quickstart(quickstart::Arguments),
+    Inspect(Box<inspect::Arguments>),
     Explain(explain::Arguments),
     Completions(completions::Arguments),
 }
@@ -79,6 +81,7 @@ fn execute(command: Command, report: &Report) -> Result<Outcome, Diagnostics> {
         Command::Gen(arguments) => r#gen::run(*arguments, report),
         Command::New(arguments) => new::run(arguments),
         Command::Quickstart(arguments) => quickstart::run(arguments),
+        Command::Inspect(arguments) => inspect::run(*arguments, report),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
     }

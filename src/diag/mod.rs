@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::Serialize;
+
 mod code;
 mod render;
 
 pub use code::Code;
 
 /// A place in a text: where it begins, and how long it is on that line.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Span {
     /// The file as a person would open it: `proto/shop/v1/orders.proto`.
     pub file: String,

@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use crate::names;
 
 /// What stands in Rust for one name of the IDL.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Printed {
     /// As a type or a variant: `FooBar2`
     pub upper: String,
@@ -19,7 +21,7 @@ pub(crate) struct Printed {
 }
 
 /// Changes to the descriptors before prost-build prints messages from them.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Edits {
     /// Enums that are printed as errors and used nowhere else; full names.
     pub dropped: BTreeSet<String>,

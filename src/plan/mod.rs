@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost::encoding::{encode_key, encode_varint};
 use prost_types::DescriptorProto;
+use serde::Serialize;
 
 use crate::diag::Diagnostics;
 use crate::idl;
@@ -29,7 +30,7 @@ use scope::{Desk, Kind, Place, Scope, Thing, Wish};
 pub(crate) use crate::model::{Idempotency, Shape};
 
 /// Everything that will be printed.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Plan {
     /// One file each, sorted by module.
     pub packages: Vec<Package>,
@@ -38,7 +39,7 @@ pub(crate) struct Plan {
 }
 
 /// The file of one package.
-#[derive(Debug, Hash)]
+#[derive(Debug, Hash, Serialize)]
 pub(crate) struct Package {
     /// `shop.v1`
     pub wire: String,
@@ -54,11 +55,12 @@ pub(crate) struct Package {
     pub errors: Vec<ErrorEnum>,
     /// An encoded `FileDescriptorSet` with the files of its services and all that they import, well-known ones left out:
     /// those are in the runtime. Empty without services.
+    #[serde(skip)]
     pub descriptor_set: Vec<u8>,
 }
 
 /// A service.
-#[derive(Debug, Hash)]
+#[derive(Debug, Hash, Serialize)]
 pub(crate) struct Service {
     /// `shop.v1.Orders`
     pub wire: String,
@@ -89,7 +91,7 @@ pub(crate) struct Service {
 }
 
 /// A method.
-#[derive(Debug, Hash)]
+#[derive(Debug, Hash, Serialize)]
 pub(crate) struct Method {
     /// `/shop.v1.Orders/GetOrder`
     pub route: String,
@@ -116,7 +118,7 @@ pub(crate) struct Method {
 }
 
 /// An enum of errors.
-#[derive(Debug, Hash)]
+#[derive(Debug, Hash, Serialize)]
 pub(crate) struct ErrorEnum {
     /// Lines of the comment.
     pub docs: Vec<String>,
@@ -129,7 +131,7 @@ pub(crate) struct ErrorEnum {
 }
 
 /// An error.
-#[derive(Debug, Hash)]
+#[derive(Debug, Hash, Serialize)]
 pub(crate) struct Variant {
     /// `ORDER_NOT_FOUND`
     pub wire: String,

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 mod parameter;
 mod project;
 mod table;
@@ -25,7 +27,7 @@ pub struct Overrides {
 }
 
 /// What the output depends on, beside the IDL.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Settings {
     /// Generate clients.
     pub client: bool,
@@ -37,7 +39,7 @@ pub struct Settings {
 
 /// Lists and tables of names of the IDL. In lists of selectors a name stands for itself and all that is declared in it:
 /// see [`selects`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Details {
     /// Generate these packages alone, and what their types need; all when empty.
     pub packages: Vec<String>,
