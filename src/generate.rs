@@ -72,7 +72,7 @@ pub(crate) fn understand(
     diags: &mut Diagnostics,
 ) -> (Loaded, Plan) {
     tell("reading the IDL");
-    let loaded = idl::load(input, &settings.details, diags);
+    let loaded = idl::load(input, settings, diags);
     if diags.has_errors() && loaded.model.files.is_empty() {
         return (loaded, Plan::default());
     }

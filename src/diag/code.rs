@@ -36,6 +36,8 @@ pub enum Code {
     Messages,
     /// A name that somebody chose cannot be given.
     Rename,
+    /// A run without the tree of modules sees a part of a package.
+    PartialPackage,
     /// The name of a new project is not one.
     ProjectName,
     /// A new project would overwrite something.
@@ -67,6 +69,7 @@ impl Code {
         Code::Renamed,
         Code::Messages,
         Code::Rename,
+        Code::PartialPackage,
         Code::ProjectName,
         Code::ProjectExists,
         Code::Io,
@@ -93,6 +96,7 @@ impl Code {
             Code::Renamed => "J0202",
             Code::Messages => "J0203",
             Code::Rename => "J0204",
+            Code::PartialPackage => "J0205",
             Code::ProjectName => "J0301",
             Code::ProjectExists => "J0302",
             Code::Io => "J0303",

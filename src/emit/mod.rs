@@ -30,7 +30,9 @@ pub(crate) fn emit(
     };
     let mut files: Vec<(String, File)> =
         plan.packages.iter().map(|package| (package.file.clone(), tool(page_of(package)))).collect();
-    files.push(("mod.rs".to_owned(), tool(modules::page(plan))));
+    if plan.has_modules {
+        files.push(("mod.rs".to_owned(), tool(modules::page(plan))));
+    }
     files
 }
 

@@ -11,7 +11,7 @@ use prost::Message as _;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::files::hash;
 use crate::model::{File, Model};
-use crate::settings::Details;
+use crate::settings::Settings;
 
 mod canonical;
 mod carried;
@@ -103,7 +103,7 @@ pub(crate) struct Loaded {
 }
 
 /// Reads the IDL. What is wrong with it goes to `diags`; the model is whole only if that has no errors.
-pub(crate) fn load(input: &Input, details: &Details, diags: &mut Diagnostics) -> Loaded {
+pub(crate) fn load(input: &Input, settings: &Settings, diags: &mut Diagnostics) -> Loaded {
     let compiled = match input {
         Input::Proto { inputs, includes, protoc } => proto::compile(inputs, includes, protoc, diags),
         Input::DescriptorSet { bytes, files } => unpack(bytes, files, diags),
@@ -111,7 +111,7 @@ pub(crate) fn load(input: &Input, details: &Details, diags: &mut Diagnostics) ->
     if diags.has_errors() {
         return Loaded { read: compiled.read, ..Loaded::default() };
     }
-    let model = build(&compiled, details, diags);
+    let model = build(&compiled, settings, diags);
     Loaded { model, read: compiled.read, trace: compiled.trace }
 }
 
@@ -139,7 +139,7 @@ fn unpack(bytes: &[u8], files: &[String], diags: &mut Diagnostics) -> Compiled {
     }
 }
 
-fn build(compiled: &Compiled, details: &Details, diags: &mut Diagnostics) -> Model {
+fn build(compiled: &Compiled, settings: &Settings, diags: &mut Diagnostics) -> Model {
     let mut decoded = BTreeMap::new();
     for bytes in &compiled.files {
         match (
@@ -175,13 +175,20 @@ fn build(compiled: &Compiled, details: &Details, diags: &mut Diagnostics) -> Mod
         true => decoded.keys().filter(|name| !carried::is_carried(name)).cloned().collect(),
         false => compiled.targets.clone(),
     };
+    let details = &settings.details;
     let targets = selection::files(targets, decoded.values().map(|(raw, ..)| raw), details, diags);
     let graph: BTreeMap<&str, &[String]> = decoded
         .iter()
         .map(|(name, (_, descriptor, _))| (name.as_str(), descriptor.dependency.as_slice()))
         .collect();
     let Some(order) = reach::imports_first(&targets, &graph, diags) else { return Model::default() };
-    let generate = reach::needed(&targets, order.iter().map(|name| &decoded[*name].1), details);
+    let generate = match settings.modules {
+        true => reach::needed(&targets, order.iter().map(|name| &decoded[*name].1), details),
+        false => {
+            selection::refuse_parts(order.iter().map(|name| &decoded[*name].0), &targets, &compiled.paths, diags);
+            targets.clone()
+        }
+    };
     let order: Vec<String> = order.into_iter().map(str::to_owned).collect();
 
     let declared = options::Declared::of(decoded.values().map(|(raw, ..)| raw));

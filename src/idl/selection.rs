@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::raw;
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::model::Package;
 use crate::names;
 use crate::settings::{Details, selects};
@@ -51,6 +51,32 @@ pub(super) fn has_service(details: &Details, full_name: &str) -> bool {
 /// Whether another crate has the package or type with this full name.
 pub(super) fn is_elsewhere(details: &Details, full_name: &str) -> bool {
     details.extern_path.keys().any(|key| covers(key, full_name))
+}
+
+/// A package is one file of Rust, so a run without the tree of modules has to see all of it.
+pub(super) fn refuse_parts<'a>(
+    files: impl Iterator<Item = &'a raw::File>,
+    targets: &BTreeSet<String>,
+    paths: &BTreeMap<String, String>,
+    diags: &mut Diagnostics,
+) {
+    let span = |name: &String| Span::file(paths.get(name).unwrap_or(name));
+    let (given, others): (Vec<_>, Vec<_>) = files.partition(|file| targets.contains(&file.name));
+    for file in given {
+        let Some(other) = others.iter().find(|other| other.package == file.package) else { continue };
+        diags.push(
+            Diagnostic::error(
+                Code::PartialPackage,
+                format!(
+                    "`{}` is a part of package `{}`, and `{}` is another",
+                    file.name, file.package, other.name
+                ),
+            )
+            .at(span(&file.name))
+            .label(Some(&span(&other.name)), "not among the files to generate")
+            .help("give all files of a package to one run: with buf, `strategy: all` and no `modules=false`"),
+        );
+    }
 }
 
 fn declares(file: &raw::File, service: &str) -> bool {

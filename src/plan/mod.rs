@@ -34,6 +34,8 @@ pub(crate) use crate::model::{Idempotency, Shape};
 pub(crate) struct Plan {
     /// One file each, sorted by module.
     pub packages: Vec<Package>,
+    /// Whether the tree of modules is printed.
+    pub has_modules: bool,
     /// What prost-build is shown instead of the original messages.
     pub edits: Edits,
 }
@@ -190,7 +192,7 @@ pub(crate) fn plan(model: &Model, settings: &Settings, diags: &mut Diagnostics) 
     }
     chosen::complain_about_unused(&mut desk);
     packages.sort_by(|a, b| a.modules.cmp(&b.modules));
-    Plan { packages, edits: desk.edits }
+    Plan { packages, has_modules: settings.modules, edits: desk.edits }
 }
 
 /// What the error enums and the services of a package are called.

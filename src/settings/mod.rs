@@ -22,6 +22,8 @@ pub struct Overrides {
     pub client: Option<bool>,
     /// Generate servers and the traits they serve; on unless said otherwise.
     pub server: Option<bool>,
+    /// Generate the tree of modules, and what imported files have to add to it; on unless said otherwise.
+    pub modules: Option<bool>,
     /// Everything else: an empty list or table says nothing.
     pub details: Details,
 }
@@ -33,6 +35,8 @@ pub struct Settings {
     pub client: bool,
     /// Generate servers and the traits they serve.
     pub server: bool,
+    /// Generate the tree of modules, and what imported files have to add to it.
+    pub modules: bool,
     /// Everything else.
     pub details: Details,
 }
@@ -78,7 +82,7 @@ pub type Attributes = Vec<(String, String)>;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { client: true, server: true, details: Details::default() }
+        Self { client: true, server: true, modules: true, details: Details::default() }
     }
 }
 
@@ -93,6 +97,7 @@ impl Settings {
         Self {
             client: whole.client.unwrap_or(true),
             server: whole.server.unwrap_or(true),
+            modules: whole.modules.unwrap_or(true),
             details: whole.details,
         }
     }

@@ -45,6 +45,12 @@ pub const SETTINGS: &[Setting] = &[
         help: "Generate servers [default: true]",
     },
     Setting {
+        name: "modules",
+        kind: Kind::Switch(|it| &mut it.modules),
+        value: "BOOL",
+        help: "Generate `mod.rs`, and the types of imported files that are needed [default: true]",
+    },
+    Setting {
         name: "packages",
         kind: Kind::List(|it| &mut it.details.packages),
         value: "PACKAGE",
