@@ -59,6 +59,8 @@ pub struct File {
 pub struct Package {
     /// `shop.v1`; empty without a package.
     pub name: String,
+    /// Whether it was asked for, and is not only needed by the types of one that was.
+    pub asked: bool,
     /// The names of its generated files, as the IDL imports them.
     pub files: BTreeSet<String>,
     /// In the order of the files.

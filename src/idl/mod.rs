@@ -182,13 +182,11 @@ fn build(compiled: &Compiled, settings: &Settings, diags: &mut Diagnostics) -> M
         .map(|(name, (_, descriptor, _))| (name.as_str(), descriptor.dependency.as_slice()))
         .collect();
     let Some(order) = reach::imports_first(&targets, &graph, diags) else { return Model::default() };
-    let generate = match settings.modules {
-        true => reach::needed(&targets, order.iter().map(|name| &decoded[*name].1), details),
-        false => {
-            selection::refuse_parts(order.iter().map(|name| &decoded[*name].0), &targets, &compiled.paths, diags);
-            targets.clone()
-        }
-    };
+    if !settings.modules {
+        let read = order.iter().map(|name| &decoded[*name].0);
+        selection::refuse_parts(read, &targets, &compiled.paths, diags);
+    }
+    let generate = reach::needed(&targets, order.iter().map(|name| &decoded[*name].1), details);
     let order: Vec<String> = order.into_iter().map(str::to_owned).collect();
 
     let declared = options::Declared::of(decoded.values().map(|(raw, ..)| raw));
@@ -223,5 +221,6 @@ fn build(compiled: &Compiled, settings: &Settings, diags: &mut Diagnostics) -> M
         });
     }
     selection::services(&mut packages, details);
+    packages.values_mut().for_each(|package| package.asked = !package.files.is_disjoint(&targets));
     Model { files, packages: packages.into_values().collect(), renames }
 }

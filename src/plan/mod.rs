@@ -191,6 +191,11 @@ pub(crate) fn plan(model: &Model, settings: &Settings, diags: &mut Diagnostics) 
         });
     }
     chosen::complain_about_unused(&mut desk);
+    if !settings.modules {
+        // Other runs print the others.
+        let asked = |name: &str| model.packages.iter().any(|package| package.asked && package.name == name);
+        packages.retain(|package| asked(&package.wire));
+    }
     packages.sort_by(|a, b| a.modules.cmp(&b.modules));
     Plan { packages, has_modules: settings.modules, edits: desk.edits }
 }
