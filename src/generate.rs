@@ -48,7 +48,7 @@ pub(crate) fn generate_again(
     let held = reuse::held(&keys, pages);
     tell(&format!("printing {} packages", plan.packages.len() - held.len()));
     reuse::narrow(&mut model, &plan, &held);
-    let messages = messages::print(&model, &plan.edits, &mut diags);
+    let messages = messages::print(&model, &plan, &mut diags);
     diags.stop_on_error()?;
     let mut files = Files::default();
     for (name, file) in emit::emit(&plan, messages, held) {

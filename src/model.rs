@@ -49,6 +49,8 @@ pub struct File {
     /// The same as long as the file and its comments are.
     #[serde(skip)]
     pub digest: u64,
+    /// The full names of its fields with `debug_redact`.
+    pub redacted: BTreeSet<String>,
     /// Its `FileDescriptorProto` as bytes, custom options included, source info left out.
     #[serde(skip)]
     pub bytes: Vec<u8>,
@@ -59,8 +61,8 @@ pub struct File {
 pub struct Package {
     /// `shop.v1`; empty without a package.
     pub name: String,
-    /// Whether it was asked for, and is not only needed by the types of one that was.
-    pub asked: bool,
+    /// Whether code is printed for it; names in it matter even where another run or another crate prints it.
+    pub printed: bool,
     /// The names of its generated files, as the IDL imports them.
     pub files: BTreeSet<String>,
     /// In the order of the files.

@@ -38,6 +38,8 @@ pub enum Code {
     Rename,
     /// A run without the tree of modules sees a part of a package.
     PartialPackage,
+    /// A selector of the settings selects nothing.
+    Unused,
     /// The name of a new project is not one.
     ProjectName,
     /// A new project would overwrite something.
@@ -70,6 +72,7 @@ impl Code {
         Code::Messages,
         Code::Rename,
         Code::PartialPackage,
+        Code::Unused,
         Code::ProjectName,
         Code::ProjectExists,
         Code::Io,
@@ -97,6 +100,7 @@ impl Code {
             Code::Messages => "J0203",
             Code::Rename => "J0204",
             Code::PartialPackage => "J0205",
+            Code::Unused => "J0206",
             Code::ProjectName => "J0301",
             Code::ProjectExists => "J0302",
             Code::Io => "J0303",

@@ -24,9 +24,11 @@ pub(super) fn items(service: &Service) -> TokenStream {
     });
     let methods = methods.iter().map(|method| call(&constant, &error, method));
     let deprecated = super::deprecated(service.deprecated);
+    let attributes = service.client_attributes.iter().map(|attribute| path(attribute));
     quote! {
         #doc
         #deprecated
+        #(#attributes)*
         #[derive(Clone, Debug)]
         pub struct #client(__jovian::Client);
 

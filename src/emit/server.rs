@@ -26,8 +26,10 @@ fn service_trait(service: &Service) -> TokenStream {
         ),
         false => " What a call may fail with: an error of your own, or `jovian_runtime::Failure`,".to_owned(),
     };
+    let attributes = service.trait_attributes.iter().map(|attribute| path(attribute));
     quote! {
         #doc
+        #(#attributes)*
         pub trait #name: ::core::marker::Send + ::core::marker::Sync + 'static {
             #[doc = #error_doc]
             /// which takes `?` from anything.
@@ -61,8 +63,10 @@ fn server(service: &Service) -> TokenStream {
     let doc = docs([format!("Serves an implementation of [`{name}`] as `{wire}`.").as_str()]);
     let (name, server, constant, error) = (path(name), path(server), path(constant), path(error));
     let rows = service.methods.iter().map(|method| row(&name, method));
+    let attributes = service.server_attributes.iter().map(|attribute| path(attribute));
     quote! {
         #doc
+        #(#attributes)*
         #[derive(Clone, Debug)]
         pub struct #server(__jovian::BoundService);
 

@@ -25,6 +25,7 @@ mod proto;
 mod protoc;
 mod raw;
 mod reach;
+mod redacted;
 mod renames;
 mod roots;
 mod scan;
@@ -197,7 +198,8 @@ fn build(compiled: &Compiled, settings: &Settings, diags: &mut Diagnostics) -> M
         let Some((raw, mut descriptor, bytes)) = decoded.remove(&name) else { continue };
         let generate = generate.contains(&name);
         let path = compiled.paths.get(&name).unwrap_or(&raw.name);
-        if generate {
+        // What another crate prints has names, too, which are followed here.
+        if generate || selection::is_elsewhere(details, &raw.package) {
             let locations = Locations::new(path, raw.source_info.as_ref());
             match raw.syntax.as_str() {
                 "editions" => classic::rewrite(&raw, bytes, &locations, &mut descriptor, diags),
@@ -217,10 +219,14 @@ fn build(compiled: &Compiled, settings: &Settings, diags: &mut Diagnostics) -> M
             generate,
             descriptor,
             digest: hash(bytes),
+            redacted: redacted::fields(bytes),
             bytes: canonical::file(bytes),
         });
     }
     selection::services(&mut packages, details);
-    packages.values_mut().for_each(|package| package.asked = !package.files.is_disjoint(&targets));
+    for package in packages.values_mut() {
+        let is_asked = settings.modules || !package.files.is_disjoint(&targets);
+        package.printed = is_asked && !selection::is_elsewhere(details, &package.name);
+    }
     Model { files, packages: packages.into_values().collect(), renames }
 }

@@ -8,16 +8,17 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
 use prost_build::Module;
-use prost_types::{DescriptorProto, EnumDescriptorProto};
+use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::idl::is_well_known;
 use crate::model::Model;
 use crate::names::{self, RUNTIME};
-use crate::plan::Edits;
+use crate::plan::Plan;
 
 mod boxes;
 mod comments;
+mod decorate;
 mod derives;
 mod edit;
 
@@ -39,17 +40,20 @@ pub(crate) const ALLOWED: &str = "#[allow(deprecated, missing_docs, clippy::doc_
     clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]";
 
 /// Prints the messages of all generated files.
-pub(crate) fn print(model: &Model, edits: &Edits, diags: &mut Diagnostics) -> Messages {
+pub(crate) fn print(model: &Model, plan: &Plan, diags: &mut Diagnostics) -> Messages {
     let mut comments = Vec::new();
-    let mut files = match generate(model, edits, None, &mut comments) {
+    let mut files = match generate(model, plan, None, &mut comments) {
         Ok(files) => files,
         Err(problem) => {
-            diags.push(locate(model, edits, problem));
+            diags.push(locate(model, plan, problem));
             return Messages::default();
         }
     };
     let packages = model.packages.iter().filter_map(|package| {
-        let items = files.remove(&Module::from_parts([&package.name]))?;
+        let mut items = files.remove(&Module::from_parts([&package.name]))?;
+        if let Some(types) = plan.extras.types.get(&package.name) {
+            decorate::items(&mut items.items, "", types);
+        }
         Some((package.name.clone(), items))
     });
     Messages { packages: packages.collect(), comments }
@@ -58,12 +62,20 @@ pub(crate) fn print(model: &Model, edits: &Edits, diags: &mut Diagnostics) -> Me
 /// Runs prost-build on all files; prints those that are generated, or `only` one of them.
 fn generate(
     model: &Model,
-    edits: &Edits,
+    plan: &Plan,
     only: Option<&str>,
     comments: &mut Vec<Vec<String>>,
 ) -> Result<BTreeMap<Module, syn::File>, String> {
     let mut config = prost_build::Config::new();
     config.prost_path(format!("{RUNTIME}::prost")).compile_well_known_types();
+    let Plan { edits, extras, .. } = plan;
+    config.bytes(&extras.bytes).btree_map(&extras.btree_map);
+    for path in &extras.boxed {
+        config.boxed(path);
+    }
+    for (full_name, path) in extras.elsewhere.iter() {
+        config.extern_path(format!(".{}", edits.applied_to(full_name)), path);
+    }
     let dropped: BTreeSet<String> = edits.dropped.iter().map(|name| edits.applied_to(name)).collect();
     let mut requests = Vec::new();
     for file in &model.files {
@@ -71,9 +83,11 @@ fn generate(
         let mut descriptor = file.descriptor.clone();
         descriptor.source_code_info = printed.then(|| comments::mark(&descriptor, comments));
         edit::file(&mut descriptor, edits);
-        let top = descriptor.message_type.iter().map(DescriptorProto::name);
-        for name in top.chain(descriptor.enum_type.iter().map(EnumDescriptorProto::name)) {
-            let full_name = names::full(descriptor.package(), name);
+        for (name, shown) in top_level(&file.descriptor).zip(top_level(&descriptor)) {
+            if extras.elsewhere.path(&names::full(&file.package, name)).is_some() {
+                continue;
+            }
+            let full_name = names::full(descriptor.package(), shown);
             // prost-build wants to see every file, but prints no type that is said to be elsewhere.
             if !printed || dropped.contains(&full_name) {
                 let path = match is_well_known(&file.name) {
@@ -111,6 +125,11 @@ fn generate(
     parsed.collect()
 }
 
+fn top_level(file: &FileDescriptorProto) -> impl Iterator<Item = &str> {
+    let messages = file.message_type.iter().map(DescriptorProto::name);
+    messages.chain(file.enum_type.iter().map(EnumDescriptorProto::name))
+}
+
 /// Runs `work` without letting a panic out, onto the terminal or up the stack.
 fn quietly<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     // The hook belongs to the process: two runs at once must not put each other's hook back.
@@ -127,9 +146,9 @@ fn quietly<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
 }
 
 /// Finds the file that prost-build stumbles over by printing one at a time.
-fn locate(model: &Model, edits: &Edits, problem: String) -> Diagnostic {
+fn locate(model: &Model, plan: &Plan, problem: String) -> Diagnostic {
     let guilty = model.files.iter().filter(|file| file.generate).find_map(|file| {
-        let problem = generate(model, edits, Some(&file.name), &mut Vec::new()).err()?;
+        let problem = generate(model, plan, Some(&file.name), &mut Vec::new()).err()?;
         Some((file.path.clone(), problem))
     });
     let (file, problem) = guilty.map_or((None, problem), |(file, problem)| (Some(file), problem));

@@ -69,8 +69,16 @@ impl Edits {
         })
     }
 
-    /// The type of a message or an enum, without the modules around it.
-    fn type_name(&self, full_name: &str) -> String {
+    /// A field or a oneof.
+    pub(super) fn field_name(&self, full_name: &str) -> String {
+        match self.printed(full_name) {
+            Some(printed) => printed.lower.clone(),
+            None => names::method(last(full_name)),
+        }
+    }
+
+    /// The type of a message, an enum or a oneof, without the modules around it; a variant of a oneof.
+    pub(super) fn type_name(&self, full_name: &str) -> String {
         match self.printed(full_name) {
             Some(printed) => printed.upper.clone(),
             None => names::type_name(last(full_name)),

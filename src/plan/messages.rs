@@ -191,12 +191,12 @@ fn is_map_of_enums(message: &DescriptorProto, field: &FieldDescriptorProto) -> b
     })
 }
 
-fn is_map_entry(message: &DescriptorProto) -> bool {
+pub(super) fn is_map_entry(message: &DescriptorProto) -> bool {
     message.options.as_ref().is_some_and(|options| options.map_entry())
 }
 
 /// The oneof of the IDL that a field belongs to, and not the one behind an `optional`.
-fn oneof_of(field: &FieldDescriptorProto) -> Option<usize> {
+pub(super) fn oneof_of(field: &FieldDescriptorProto) -> Option<usize> {
     usize::try_from(field.oneof_index.filter(|_| !field.proto3_optional())?).ok()
 }
 

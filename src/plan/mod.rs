@@ -17,14 +17,18 @@ use crate::settings::Settings;
 
 mod chosen;
 mod edits;
+mod elsewhere;
 mod errors;
+mod extras;
 mod messages;
 mod packages;
 mod scope;
+mod selection;
 mod service;
 
 pub(crate) use edits::Edits;
 use edits::Printed;
+pub(crate) use extras::{Extras, TypeExtras};
 use scope::{Desk, Kind, Place, Scope, Thing, Wish};
 // Two words that mean the same in the IDL and in Rust.
 pub(crate) use crate::model::{Idempotency, Shape};
@@ -38,6 +42,8 @@ pub(crate) struct Plan {
     pub has_modules: bool,
     /// What prost-build is shown instead of the original messages.
     pub edits: Edits,
+    /// What is printed of types beside what prost-build prints.
+    pub extras: Extras,
 }
 
 /// The file of one package.
@@ -90,6 +96,12 @@ pub(crate) struct Service {
     pub has_client: bool,
     /// Whether its trait and server are printed.
     pub has_server: bool,
+    /// Attributes of the trait.
+    pub trait_attributes: Vec<String>,
+    /// Attributes of the server.
+    pub server_attributes: Vec<String>,
+    /// Attributes of the client.
+    pub client_attributes: Vec<String>,
 }
 
 /// A method.
@@ -166,16 +178,19 @@ pub(crate) fn plan(model: &Model, settings: &Settings, diags: &mut Diagnostics) 
     // What services refer to is named first, in every package.
     let named: Vec<Named> =
         model.packages.iter().map(|package| name(model, package, &parts, &homes, &mut desk)).collect();
+    let extras = extras::plan(model, &settings.details, &desk.edits, desk.diags);
     let mut packages = Vec::new();
     let mut files = packages::FileNames::default();
-    for (package, Named { errors, services }) in model.packages.iter().zip(named) {
+    for (package, Named { errors, services }) in
+        model.packages.iter().zip(named).filter(|(package, _)| package.printed)
+    {
         let errors: Vec<ErrorEnum> = package
             .errors
             .iter()
             .zip(errors)
             .map(|(errors, name)| errors::plan(errors, name, &mut desk))
             .collect();
-        let context = service::Context { package, errors: &errors, homes: &homes, settings };
+        let context = service::Context { package, errors: &errors, homes: &homes, extras: &extras, settings };
         let services = package.services.iter().zip(services);
         let services: Vec<Service> =
             services.map(|(service, name)| service::plan(service, name, &context, &mut desk)).collect();
@@ -191,13 +206,8 @@ pub(crate) fn plan(model: &Model, settings: &Settings, diags: &mut Diagnostics) 
         });
     }
     chosen::complain_about_unused(&mut desk);
-    if !settings.modules {
-        // Other runs print the others.
-        let asked = |name: &str| model.packages.iter().any(|package| package.asked && package.name == name);
-        packages.retain(|package| asked(&package.wire));
-    }
     packages.sort_by(|a, b| a.modules.cmp(&b.modules));
-    Plan { packages, has_modules: settings.modules, edits: desk.edits }
+    Plan { packages, has_modules: settings.modules, edits: desk.edits, extras }
 }
 
 /// What the error enums and the services of a package are called.
@@ -281,10 +291,11 @@ impl<'a> Homes<'a> {
     }
 
     /// The path to a message from the module of `package`.
-    fn path(&self, edits: &Edits, package: &str, full_name: &str) -> String {
-        match self.home.get(full_name) {
-            Some(home) => edits.path(package, home, full_name),
-            None => names::well_known(full_name).unwrap_or_default(),
+    fn path(&self, edits: &Edits, extras: &Extras, package: &str, full_name: &str) -> String {
+        match (extras.elsewhere.path(full_name), self.home.get(full_name)) {
+            (Some(path), _) => path.to_owned(),
+            (None, Some(home)) => edits.path(package, home, full_name),
+            (None, None) => names::well_known(full_name).unwrap_or_default(),
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use super::edits::Printed;
 use super::scope::{Desk, Kind, Place, Scope, Thing, Wish};
-use super::{ErrorEnum, Homes, Method, Service};
+use super::{ErrorEnum, Extras, Homes, Method, Service};
 use crate::check;
 use crate::docs;
 use crate::model::{self, Shape};
 use crate::names;
-use crate::settings::Settings;
+use crate::settings::{Attributes, Settings, selects};
 
 /// The methods that every client has.
 const CLIENT_METHODS: &[&str] = &["clone", "connect", "discover", "intercept", "local", "under", "with"];
@@ -17,6 +17,7 @@ pub(super) struct Context<'a> {
     pub package: &'a model::Package,
     pub errors: &'a [ErrorEnum],
     pub homes: &'a Homes<'a>,
+    pub extras: &'a Extras,
     pub settings: &'a Settings,
 }
 
@@ -26,7 +27,8 @@ pub(super) fn plan(
     context: &Context<'_>,
     desk: &mut Desk<'_>,
 ) -> Service {
-    let Context { package, errors, homes, settings } = context;
+    let Context { package, errors, homes, extras, settings } = context;
+    let details = &settings.details;
     let error = match service.errors.first() {
         Some(name) => package.errors.iter().position(|errors| check::is_named(errors, name)),
         None => Some(0),
@@ -45,6 +47,9 @@ pub(super) fn plan(
         deprecated: service.deprecated,
         has_client: settings.client,
         has_server: settings.server,
+        trait_attributes: attributes(&details.trait_attribute, &service.full_name),
+        server_attributes: attributes(&details.server_attribute, &service.full_name),
+        client_attributes: attributes(&details.client_attribute, &service.full_name),
         methods: methods
             .map(|(index, (method, (name, client_name)))| Method {
                 route: format!("/{}/{}", service.full_name, method.name),
@@ -53,8 +58,8 @@ pub(super) fn plan(
                 name,
                 client_name,
                 shape: method.shape,
-                request: homes.path(&desk.edits, &package.name, &method.input),
-                reply: homes.path(&desk.edits, &package.name, &method.output),
+                request: homes.path(&desk.edits, extras, &package.name, &method.input),
+                reply: homes.path(&desk.edits, extras, &package.name, &method.output),
                 idempotency: method.idempotency,
                 timeout_ms: unary_timeout(method),
                 deprecated: method.deprecated,
@@ -62,6 +67,11 @@ pub(super) fn plan(
             .collect(),
         name,
     }
+}
+
+fn attributes(table: &Attributes, full_name: &str) -> Vec<String> {
+    let selected = table.iter().filter(|(selector, _)| selects(selector, full_name));
+    selected.map(|(_, attribute)| attribute.clone()).collect()
 }
 
 /// What each method is called in the trait, and in the client, where more names are taken.
