@@ -106,7 +106,8 @@ fn generate(
     for path in boxes::needed(requests.iter().map(|(_, descriptor)| descriptor)) {
         config.boxed(path);
     }
-    let answers = derives::answers(requests.iter().map(|(_, descriptor)| descriptor), false);
+    let answers =
+        derives::answers(requests.iter().map(|(_, descriptor)| descriptor), !extras.boxed.is_empty());
     let aside = Module::from_parts(["answers", "of", "nobody"]);
     requests.extend(answers.into_iter().map(|descriptor| (aside.clone(), descriptor)));
     let mut texts = quietly(|| config.generate(requests).map_err(|error| error.to_string()))?;

@@ -1,5 +1,7 @@
 //! Every method of the builder does what the setting of its name does by the other doors.
 
+#![allow(clippy::expect_used, reason = "a test says what it expects")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -43,8 +45,8 @@ fn selectors_and_attributes() {
         .field_attribute("Blob.source", "#[doc(alias=\"where\")]")
         .field_attribute("source.kind", "#[doc(alias=\"what\")]")
         .trait_attribute("Store", "#[diagnostic::on_unimplemented(message=\"no_store\")]")
-        .server_attribute("Store", "#[must_use]")
-        .client_attribute(".selectors", "#[must_use]")
+        .server_attribute("Store", "#[doc(alias=\"serve\")]")
+        .client_attribute(".selectors", "#[doc(alias=\"call\")]")
         .skip_debug("Blob.Part");
     gives("selectors", builder);
 }

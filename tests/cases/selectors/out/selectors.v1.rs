@@ -26,7 +26,7 @@ pub trait Store: ::core::marker::Send + ::core::marker::Sync + 'static {
 }
 
 /// Serves an implementation of [`Store`] as `selectors.v1.Store`.
-#[must_use]
+#[doc(alias = "serve")]
 #[derive(Clone, Debug)]
 pub struct StoreServer(__jovian::BoundService);
 
@@ -71,7 +71,7 @@ impl ::core::convert::From<StoreServer> for __jovian::BoundService {
 }
 
 /// Calls `selectors.v1.Store`. Cheap to clone; clones share their connections.
-#[must_use]
+#[doc(alias = "call")]
 #[derive(Clone, Debug)]
 pub struct StoreClient(__jovian::Client);
 
