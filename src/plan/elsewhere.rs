@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost_types::DescriptorProto;
+use serde::Serialize;
 
 use super::Edits;
 use super::selection::Selection;
@@ -11,7 +12,7 @@ use crate::names;
 use crate::settings::{Details, selects};
 
 /// Their paths in Rust.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Elsewhere(BTreeMap<String, String>);
 
 impl Elsewhere {

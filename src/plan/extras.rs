@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost_types::field_descriptor_proto::Type;
 use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, OneofDescriptorProto};
+use serde::Serialize;
 
 use super::elsewhere::{self, Elsewhere};
 use super::messages::{is_map_entry, oneof_of};
@@ -16,7 +17,7 @@ use crate::names;
 use crate::settings::Details;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Extras {
     /// Messages, enums and oneofs that differ from what prost-build prints, by package and by their path in its module.
     pub types: BTreeMap<String, BTreeMap<String, TypeExtras>>,
@@ -31,7 +32,7 @@ pub(crate) struct Extras {
 }
 
 /// How one type differs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct TypeExtras {
     /// In front of the type, in this order.
     pub attributes: Vec<String>,
