@@ -60,6 +60,11 @@ pub(crate) fn constant(name: &str) -> String {
     if shouted == name { shouted + "_SERVICE" } else { shouted }
 }
 
+/// `Orders` and `Server` → `OrdersServer`, `Self_` and `Server` → `SelfServer`
+pub(crate) fn with_suffix(name: &str, suffix: &str) -> String {
+    format!("{}{suffix}", name.trim_end_matches('_'))
+}
+
 /// `ORDERS_ERROR_OUT_OF_STOCK` of `OrdersError` → `OutOfStock`
 pub(crate) fn variant(enumeration: &str, value: &str) -> String {
     let (prefix, name) = (type_name(enumeration), type_name(value));

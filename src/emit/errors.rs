@@ -14,6 +14,19 @@ pub(super) fn items(errors: &ErrorEnum) -> TokenStream {
     let codes = variants.iter().map(code);
     let parts = variants.iter().enumerate().map(|(index, variant)| parts(variant, index));
     let known = variants.iter().map(known);
+    let (reason, from_parts) = match variants.is_empty() {
+        // Nothing would be left to match.
+        true => (quote!(_), quote!(::core::option::Option::None)),
+        false => (
+            quote!(reason),
+            quote! {
+                ::core::option::Option::Some(match reason {
+                    #(#known,)*
+                    _ => return ::core::option::Option::None,
+                })
+            },
+        ),
+    };
     let fields =
         if variants.iter().all(|variant| variant.fields.is_empty()) { quote!(_) } else { quote!(fields) };
     quote! {
@@ -36,11 +49,8 @@ pub(super) fn items(errors: &ErrorEnum) -> TokenStream {
                 }
             }
 
-            fn from_parts(reason: &str, #fields: &mut __jovian::ErrorFields) -> ::core::option::Option<Self> {
-                ::core::option::Option::Some(match reason {
-                    #(#known,)*
-                    _ => return ::core::option::Option::None,
-                })
+            fn from_parts(#reason: &str, #fields: &mut __jovian::ErrorFields) -> ::core::option::Option<Self> {
+                #from_parts
             }
 
             fn from_unknown(unknown: __jovian::UnknownError) -> Self {

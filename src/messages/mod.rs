@@ -113,7 +113,7 @@ fn generate(
     let mut texts = quietly(|| config.generate(requests).map_err(|error| error.to_string()))?;
     texts.remove(&aside);
     let parsed = texts.into_iter().map(|(module, text)| {
-        let text = edits.restored(text);
+        let text = unshadowed(edits.restored(text));
         let file = syn::parse_file(&text);
         // prost-build prints any name; whether it is one in Rust shows here.
         file.map(|file| (module, file)).map_err(|error| {
@@ -129,6 +129,19 @@ fn generate(
 fn top_level(file: &FileDescriptorProto) -> impl Iterator<Item = &str> {
     let messages = file.message_type.iter().map(DescriptorProto::name);
     messages.chain(file.enum_type.iter().map(EnumDescriptorProto::name))
+}
+
+/// The same text, with `self::` before enums that are called like something inside of the functions that prost derives.
+fn unshadowed(mut text: String) -> String {
+    for name in ["Inner", "KeyWrapper", "MapWrapper", "ScalarWrapper", "ValueWrapper"] {
+        for (open, close) in [("enumeration = \"", '"'), ("enumeration(", ')')] {
+            let shadowed = format!("{open}{name}{close}");
+            if text.contains(&shadowed) {
+                text = text.replace(&shadowed, &format!("{open}self::{name}{close}"));
+            }
+        }
+    }
+    text
 }
 
 /// Runs `work` without letting a panic out, onto the terminal or up the stack.

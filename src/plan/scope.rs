@@ -88,8 +88,8 @@ impl Kind {
             Self::Service => {
                 vec![
                     upper.clone(),
-                    format!("{upper}Server"),
-                    format!("{upper}Client"),
+                    names::with_suffix(upper, "Server"),
+                    names::with_suffix(upper, "Client"),
                     names::constant(upper),
                 ]
             }
@@ -242,10 +242,10 @@ impl<'a> Scope<'a> {
             }
             return wanted;
         };
-        // What Rust or the tool has is no twin to be numbered.
-        let glue = if matches!(holder, Holder::Tool(_)) { "_" } else { "" };
-        let first = if glue.is_empty() { None } else { Some(glue.to_owned()) };
-        let suffixes = first.into_iter().chain((2_u64..).map(|number| format!("{glue}{number}")));
+        // What generated code has is no twin to be numbered.
+        let underscore = matches!((holder, kind), (Holder::Tool(_), Kind::Method | Kind::Error));
+        let first = underscore.then(|| "_".to_owned());
+        let suffixes = first.into_iter().chain((2_u64..).map(|number| number.to_string()));
         let mut names = suffixes.map(|suffix| wanted.suffixed(kind, &suffix));
         let free = names.find(|name| self.holder(&kind.taken(name)).is_none()).unwrap_or_default();
         desk.report(thing, kind, &free, holder, name);
