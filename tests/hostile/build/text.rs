@@ -235,7 +235,7 @@ impl Writer {
             (false, 3..6) => ("optional ", true),
             (false, _) => ("", true),
         };
-        let default = (proto2 && singular && field.which % 3 == 0).then(|| match (kind.as_str(), values) {
+        let default = (proto2 && singular && field.which.is_multiple_of(3)).then(|| match (kind.as_str(), values) {
             (_, Some(values)) => values.get(field.which % values.len().max(1)).cloned(),
             ("string", _) => Some("\"a\\\"b\\\\ \\n \u{10428}0 {}\"".to_owned()),
             ("bytes", _) => Some("\"\\000\\377\\\"'\"".to_owned()),
