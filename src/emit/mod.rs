@@ -46,8 +46,36 @@ fn page(package: &Package, messages: Option<syn::File>, comments: &[Vec<String>]
     file.items.extend(messages.into_iter().flat_map(|messages| messages.items));
     // Nobody reads it, so it comes last.
     file.items.extend(parse(descriptor::set(package)).items);
+    if package.modules.is_empty() {
+        // Without a package there is no module to say it for all of them.
+        let allowed = parse(
+            path(messages::ALLOWED)
+                .into_iter()
+                .chain(quote!(
+                    mod all;
+                ))
+                .collect(),
+        );
+        let allowed: Vec<_> =
+            allowed.items.into_iter().filter_map(|mut all| attributes(&mut all).cloned()).collect();
+        for attributes in file.items.iter_mut().filter_map(attributes) {
+            attributes.extend(allowed.iter().flatten().cloned());
+        }
+    }
     let heading = format!("{MARK} from {}. Do not edit.\n\n", package.sources.join(", "));
     heading + &finish(&prettyplease::unparse(&file), comments)
+}
+
+/// The attributes of an item in which something may be unusual.
+fn attributes(item: &mut syn::Item) -> Option<&mut Vec<syn::Attribute>> {
+    match item {
+        syn::Item::Enum(item) => Some(&mut item.attrs),
+        syn::Item::Impl(item) => Some(&mut item.attrs),
+        syn::Item::Mod(item) => Some(&mut item.attrs),
+        syn::Item::Struct(item) => Some(&mut item.attrs),
+        syn::Item::Trait(item) => Some(&mut item.attrs),
+        _ => None,
+    }
 }
 
 fn items(package: &Package) -> TokenStream {

@@ -51,7 +51,7 @@ fn path(full_name: &str) -> impl Iterator<Item = &str> {
     full_name.split('.').skip(usize::from(full_name.is_empty() || full_name.starts_with('.')))
 }
 
+/// A digit may come first: the message behind the map `_1a` is `1aEntry`.
 fn is_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

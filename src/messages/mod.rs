@@ -36,7 +36,7 @@ pub(crate) struct Messages {
 /// What printed code may do: its names and shapes are the IDL's, and not everybody comments.
 pub(crate) const ALLOWED: &str = "#[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, \
     clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, \
-    clippy::module_inception, clippy::new_ret_no_self, clippy::should_implement_trait, \
+    clippy::module_inception, clippy::new_ret_no_self, clippy::self_named_constructors, clippy::should_implement_trait, \
     clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]";
 
 /// Prints the messages of all generated files.
@@ -96,9 +96,6 @@ fn generate(
                 };
                 let path = path.unwrap_or_else(|| "()".to_owned());
                 config.extern_path(format!(".{full_name}"), path);
-            } else if file.package.is_empty() {
-                // Without a package there is no module to say it for all of them.
-                config.type_attribute(format!(".{full_name}"), ALLOWED);
             }
         }
         requests.push((Module::from_parts([&file.package]), descriptor));

@@ -235,15 +235,16 @@ impl Writer {
             (false, 3..6) => ("optional ", true),
             (false, _) => ("", true),
         };
-        let default = (proto2 && singular && field.which.is_multiple_of(3)).then(|| match (kind.as_str(), values) {
-            (_, Some(values)) => values.get(field.which % values.len().max(1)).cloned(),
-            ("string", _) => Some("\"a\\\"b\\\\ \\n \u{10428}0 {}\"".to_owned()),
-            ("bytes", _) => Some("\"\\000\\377\\\"'\"".to_owned()),
-            ("bool", _) => Some("true".to_owned()),
-            ("double" | "float", _) => Some(["-inf", "nan", "1.5", "-0.0"][field.which % 4].to_owned()),
-            (kind, _) if !kind.starts_with('.') => Some("7".to_owned()),
-            _ => None,
-        });
+        let default =
+            (proto2 && singular && field.which.is_multiple_of(3)).then(|| match (kind.as_str(), values) {
+                (_, Some(values)) => values.get(field.which % values.len().max(1)).cloned(),
+                ("string", _) => Some("\"a\\\"b\\\\ \\n \u{10428}0 {}\"".to_owned()),
+                ("bytes", _) => Some("\"\\000\\377\\\"'\"".to_owned()),
+                ("bool", _) => Some("true".to_owned()),
+                ("double" | "float", _) => Some(["-inf", "nan", "1.5", "-0.0"][field.which % 4].to_owned()),
+                (kind, _) if !kind.starts_with('.') => Some("7".to_owned()),
+                _ => None,
+            });
         let default = default.flatten().map(|value| format!("default = {value}"));
         let options: Vec<String> = deprecated.into_iter().chain(default).collect();
         let options = if options.is_empty() { String::new() } else { format!(" [{}]", options.join(", ")) };

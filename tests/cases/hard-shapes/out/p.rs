@@ -246,6 +246,12 @@ pub struct Maps {
         ::jovian_runtime::codegen::v1::prost::alloc::string::String,
         u32,
     >,
+    /// The message behind it begins with a digit.
+    #[prost(map = "string, string", tag = "13")]
+    pub _1a: ::std::collections::HashMap<
+        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    >,
 }
 
 /// Nested message and enum types in `Maps`.
