@@ -9,6 +9,22 @@ pub static BARE: __jovian::Service = __jovian::Service::new(
     )
     .descriptors(FILE_DESCRIPTOR_SET);
 /// The service `Bare`.
+#[allow(
+    deprecated,
+    missing_docs,
+    clippy::doc_lazy_continuation,
+    clippy::doc_overindented_list_items,
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    clippy::module_inception,
+    clippy::new_ret_no_self,
+    clippy::self_named_constructors,
+    clippy::should_implement_trait,
+    clippy::upper_case_acronyms,
+    clippy::wrong_self_convention,
+    non_camel_case_types,
+    non_snake_case
+)]
 pub trait Bare: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
     /// which takes `?` from anything.
@@ -26,8 +42,40 @@ pub trait Bare: ::core::marker::Send + ::core::marker::Sync + 'static {
 
 /// Serves an implementation of [`Bare`] as `Bare`.
 #[derive(Clone, Debug)]
+#[allow(
+    deprecated,
+    missing_docs,
+    clippy::doc_lazy_continuation,
+    clippy::doc_overindented_list_items,
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    clippy::module_inception,
+    clippy::new_ret_no_self,
+    clippy::self_named_constructors,
+    clippy::should_implement_trait,
+    clippy::upper_case_acronyms,
+    clippy::wrong_self_convention,
+    non_camel_case_types,
+    non_snake_case
+)]
 pub struct BareServer(__jovian::BoundService);
 
+#[allow(
+    deprecated,
+    missing_docs,
+    clippy::doc_lazy_continuation,
+    clippy::doc_overindented_list_items,
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    clippy::module_inception,
+    clippy::new_ret_no_self,
+    clippy::self_named_constructors,
+    clippy::should_implement_trait,
+    clippy::upper_case_acronyms,
+    clippy::wrong_self_convention,
+    non_camel_case_types,
+    non_snake_case
+)]
 impl BareServer {
     /// Serves `service`.
     pub fn new<__S: Bare>(service: __S) -> Self {
@@ -62,6 +110,22 @@ impl BareServer {
     }
 }
 
+#[allow(
+    deprecated,
+    missing_docs,
+    clippy::doc_lazy_continuation,
+    clippy::doc_overindented_list_items,
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    clippy::module_inception,
+    clippy::new_ret_no_self,
+    clippy::self_named_constructors,
+    clippy::should_implement_trait,
+    clippy::upper_case_acronyms,
+    clippy::wrong_self_convention,
+    non_camel_case_types,
+    non_snake_case
+)]
 impl ::core::convert::From<BareServer> for __jovian::BoundService {
     fn from(server: BareServer) -> Self {
         server.0
@@ -70,8 +134,40 @@ impl ::core::convert::From<BareServer> for __jovian::BoundService {
 
 /// Calls `Bare`. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]
+#[allow(
+    deprecated,
+    missing_docs,
+    clippy::doc_lazy_continuation,
+    clippy::doc_overindented_list_items,
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    clippy::module_inception,
+    clippy::new_ret_no_self,
+    clippy::self_named_constructors,
+    clippy::should_implement_trait,
+    clippy::upper_case_acronyms,
+    clippy::wrong_self_convention,
+    non_camel_case_types,
+    non_snake_case
+)]
 pub struct BareClient(__jovian::Client);
 
+#[allow(
+    deprecated,
+    missing_docs,
+    clippy::doc_lazy_continuation,
+    clippy::doc_overindented_list_items,
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    clippy::module_inception,
+    clippy::new_ret_no_self,
+    clippy::self_named_constructors,
+    clippy::should_implement_trait,
+    clippy::upper_case_acronyms,
+    clippy::wrong_self_convention,
+    non_camel_case_types,
+    non_snake_case
+)]
 impl BareClient {
     /// Finds the service by its application, through the registry of `app`.
     ///
@@ -129,21 +225,6 @@ impl BareClient {
 }
 
 /// Message `Question`.
-#[allow(
-    deprecated,
-    missing_docs,
-    clippy::doc_lazy_continuation,
-    clippy::doc_overindented_list_items,
-    clippy::enum_variant_names,
-    clippy::large_enum_variant,
-    clippy::module_inception,
-    clippy::new_ret_no_self,
-    clippy::should_implement_trait,
-    clippy::upper_case_acronyms,
-    clippy::wrong_self_convention,
-    non_camel_case_types,
-    non_snake_case
-)]
 #[derive(
     Clone,
     Copy,
@@ -153,6 +234,22 @@ impl BareClient {
     ::jovian_runtime::codegen::v1::prost::Message
 )]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
+#[allow(
+    deprecated,
+    missing_docs,
+    clippy::doc_lazy_continuation,
+    clippy::doc_overindented_list_items,
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    clippy::module_inception,
+    clippy::new_ret_no_self,
+    clippy::self_named_constructors,
+    clippy::should_implement_trait,
+    clippy::upper_case_acronyms,
+    clippy::wrong_self_convention,
+    non_camel_case_types,
+    non_snake_case
+)]
 pub struct Question {}
 
 /// The IDL of this package's services and all that it imports, as an encoded `google.protobuf.FileDescriptorSet`

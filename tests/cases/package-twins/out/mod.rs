@@ -5,18 +5,18 @@
 pub mod foo {
 
     /// Package `foo.bar_baz`.
-    #[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::should_implement_trait, clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]
+    #[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::self_named_constructors, clippy::should_implement_trait, clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]
     pub mod bar_baz {
         include!("foo.bar_baz.rs");
     }
 
     /// Package `foo.barBaz`.
-    #[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::should_implement_trait, clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]
+    #[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::self_named_constructors, clippy::should_implement_trait, clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]
     pub mod bar_baz2 {
         include!("foo.bar_baz2.rs");
 
         /// Package `foo.barBaz.deep`.
-        #[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::should_implement_trait, clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]
+        #[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::self_named_constructors, clippy::should_implement_trait, clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]
         pub mod deep {
             include!("foo.bar_baz2.deep.rs");
         }
@@ -24,7 +24,7 @@ pub mod foo {
 }
 
 /// Package `FOO`.
-#[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::should_implement_trait, clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]
+#[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::self_named_constructors, clippy::should_implement_trait, clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]
 pub mod foo2 {
     include!("foo2.rs");
 }
