@@ -98,7 +98,10 @@ fn write(dir: &Path, output: &Output) {
 
 fn by_text(dir: &Path) -> Result<Option<Output>, String> {
     let inputs = vec![dir.join("proto").display().to_string()];
-    match generate(&Input::Proto { inputs, includes: Vec::new(), protoc: None }, &Settings::default()) {
+    match generate(
+        &Input::Proto { inputs, includes: Vec::new(), protoc: PathBuf::new() },
+        &Settings::default(),
+    ) {
         Ok(output) => Ok(Some(output)),
         Err(problems) if problems.iter().all(|it| it.code == Code::Idl) => Ok(None),
         Err(problems) => Err(problems.to_string()),
