@@ -5,7 +5,7 @@
 pub mod elsewhere {
 
     /// Package `elsewhere.common`.
-    #[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::should_implement_trait, clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]
+    #[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::self_named_constructors, clippy::should_implement_trait, clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]
     pub mod common {
         include!("elsewhere.common.rs");
     }
