@@ -15,6 +15,7 @@ pub mod diag;
 pub mod files;
 pub mod settings;
 pub mod model;
+mod parallel;
 mod names;
 mod docs;
 mod idl;

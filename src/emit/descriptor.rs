@@ -41,15 +41,17 @@ fn method(method: &Method) -> TokenStream {
     }
 }
 
-/// The descriptors that reflection answers with.
-pub(super) fn set(package: &Package) -> TokenStream {
+/// The descriptors that reflection answers with, as text: they are long, and one token.
+pub(super) fn set(package: &Package) -> String {
     if package.descriptor_set.is_empty() {
-        return TokenStream::new();
+        return String::new();
     }
     let bytes = Literal::byte_string(&package.descriptor_set);
-    quote! {
-        /// The IDL of this package's services and all that it imports, as an encoded `google.protobuf.FileDescriptorSet`
-        /// without protobuf's own files.
-        pub const FILE_DESCRIPTOR_SET: &[u8] = #bytes;
-    }
+    format!(
+        "
+/// The IDL of this package's services and all that it imports, as an encoded `google.protobuf.FileDescriptorSet`
+/// without protobuf's own files.
+pub const FILE_DESCRIPTOR_SET: &[u8] = {bytes};
+"
+    )
 }

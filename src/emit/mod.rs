@@ -9,6 +9,7 @@ use quote::quote;
 
 use crate::files::{File, MARK, Owner};
 use crate::messages::{self, Messages};
+use crate::parallel;
 use crate::plan::{Package, Plan};
 
 mod client;
@@ -18,22 +19,13 @@ mod modules;
 mod server;
 
 /// The files of a plan: one a package, and the module tree that includes them. `held` are texts that need not be printed.
-pub(crate) fn emit(
-    plan: &Plan,
-    messages: Messages,
-    mut held: BTreeMap<String, String>,
-) -> Vec<(String, File)> {
-    let Messages { mut packages, comments } = messages;
-    let mut page_of = |package: &Package| {
-        let text = held.remove(&package.file);
-        text.unwrap_or_else(|| page(package, packages.remove(&package.wire), &comments))
-    };
-    let mut files: Vec<(String, File)> =
-        plan.packages.iter().map(|package| (package.file.clone(), tool(page_of(package)))).collect();
-    if plan.has_modules {
-        files.push(("mod.rs".to_owned(), tool(modules::page(plan))));
-    }
-    files
+pub(crate) fn emit(plan: &Plan, messages: &Messages, held: &BTreeMap<String, String>) -> Vec<(String, File)> {
+    let pages = parallel::map(&plan.packages, |package| {
+        let text = held.get(&package.file).cloned();
+        (package.file.clone(), tool(text.unwrap_or_else(|| page(package, messages))))
+    });
+    let modules = plan.has_modules.then(|| ("mod.rs".to_owned(), tool(modules::page(plan))));
+    pages.into_iter().chain(modules).collect()
 }
 
 fn tool(text: String) -> File {
@@ -41,41 +33,31 @@ fn tool(text: String) -> File {
 }
 
 /// The file of one package: services and errors, then messages as prost-build printed them.
-fn page(package: &Package, messages: Option<syn::File>, comments: &[Vec<String>]) -> String {
-    let mut file = parse(items(package));
-    file.items.extend(messages.into_iter().flat_map(|messages| messages.items));
-    // Nobody reads it, so it comes last.
-    file.items.extend(parse(descriptor::set(package)).items);
+fn page(package: &Package, messages: &Messages) -> String {
+    let mut text = prettyplease::unparse(&parse(items(package)));
+    text.push_str(messages.packages.get(&package.wire).map_or("", String::as_str));
+    let mut text = finish(&text, &messages.comments);
+    // Nobody reads the descriptors, so they come last.
+    text.push_str(&descriptor::set(package));
     if package.modules.is_empty() {
-        // Without a package there is no module to say it for all of them.
-        let allowed = parse(
-            path(messages::ALLOWED)
-                .into_iter()
-                .chain(quote!(
-                    mod all;
-                ))
-                .collect(),
-        );
-        let allowed: Vec<_> =
-            allowed.items.into_iter().filter_map(|mut all| attributes(&mut all).cloned()).collect();
-        for attributes in file.items.iter_mut().filter_map(attributes) {
-            attributes.extend(allowed.iter().flatten().cloned());
-        }
+        text = allowing(&text);
     }
     let heading = format!("{MARK} from {}. Do not edit.\n\n", package.sources.join(", "));
-    heading + &finish(&prettyplease::unparse(&file), comments)
+    heading + &text
 }
 
-/// The attributes of an item in which something may be unusual.
-fn attributes(item: &mut syn::Item) -> Option<&mut Vec<syn::Attribute>> {
-    match item {
-        syn::Item::Enum(item) => Some(&mut item.attrs),
-        syn::Item::Impl(item) => Some(&mut item.attrs),
-        syn::Item::Mod(item) => Some(&mut item.attrs),
-        syn::Item::Struct(item) => Some(&mut item.attrs),
-        syn::Item::Trait(item) => Some(&mut item.attrs),
-        _ => None,
+/// Without a package there is no module to say for all of its items what they may do.
+fn allowing(text: &str) -> String {
+    let allow = prettyplease::unparse(&parse(path(messages::ALLOWED).into_iter().chain(quote!(mod all;)).collect()));
+    let allow = allow.trim_end_matches("mod all;\n");
+    let mut out = String::with_capacity(text.len() * 2);
+    for line in text.split_inclusive('\n') {
+        if ["pub struct ", "pub enum ", "pub mod ", "pub trait ", "impl"].iter().any(|item| line.starts_with(item)) {
+            out.push_str(allow);
+        }
+        out.push_str(line);
     }
+    out
 }
 
 fn items(package: &Package) -> TokenStream {

@@ -11,6 +11,7 @@ use prost::Message as _;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::files::hash;
 use crate::model::{File, Model};
+use crate::parallel;
 use crate::settings::Settings;
 
 mod canonical;
@@ -142,11 +143,14 @@ fn unpack(bytes: &[u8], files: &[String], diags: &mut Diagnostics) -> Compiled {
 
 fn build(compiled: &Compiled, settings: &Settings, diags: &mut Diagnostics) -> Model {
     let mut decoded = BTreeMap::new();
-    for bytes in &compiled.files {
-        match (
-            raw::File::decode(bytes.as_slice()),
-            prost_types::FileDescriptorProto::decode(bytes.as_slice()),
-        ) {
+    let decode = |bytes: &Vec<u8>| {
+        let bytes = bytes.as_slice();
+        (raw::File::decode(bytes), prost_types::FileDescriptorProto::decode(bytes), canonical::file(bytes))
+    };
+    for (bytes, (raw, descriptor, canonical)) in
+        compiled.files.iter().zip(parallel::map(&compiled.files, decode))
+    {
+        match (raw, descriptor) {
             (Ok(mut raw), Ok(mut descriptor)) => {
                 if is_well_known(&raw.name) {
                     // Whatever a newer protoc writes them in: nothing is printed from them.
@@ -156,7 +160,7 @@ fn build(compiled: &Compiled, settings: &Settings, diags: &mut Diagnostics) -> M
                 if compiled.paths.is_empty() {
                     sound::check(&descriptor, diags);
                 }
-                decoded.insert(raw.name.clone(), (raw, descriptor, bytes));
+                decoded.insert(raw.name.clone(), (raw, descriptor, bytes, canonical));
             }
             (Err(error), _) | (_, Err(error)) => {
                 diags.push(
@@ -180,7 +184,7 @@ fn build(compiled: &Compiled, settings: &Settings, diags: &mut Diagnostics) -> M
     let targets = selection::files(targets, decoded.values().map(|(raw, ..)| raw), details, diags);
     let graph: BTreeMap<&str, &[String]> = decoded
         .iter()
-        .map(|(name, (_, descriptor, _))| (name.as_str(), descriptor.dependency.as_slice()))
+        .map(|(name, (_, descriptor, ..))| (name.as_str(), descriptor.dependency.as_slice()))
         .collect();
     let Some(order) = reach::imports_first(&targets, &graph, diags) else { return Model::default() };
     if !settings.modules {
@@ -195,12 +199,13 @@ fn build(compiled: &Compiled, settings: &Settings, diags: &mut Diagnostics) -> M
     let mut renames = Vec::new();
     let mut files = Vec::new();
     for name in order {
-        let Some((raw, mut descriptor, bytes)) = decoded.remove(&name) else { continue };
+        let Some((raw, mut descriptor, bytes, canonical)) = decoded.remove(&name) else { continue };
         let generate = generate.contains(&name);
         let path = compiled.paths.get(&name).unwrap_or(&raw.name);
+        let info = descriptor.source_code_info.take();
         // What another crate prints has names, too, which are followed here.
         if generate || selection::is_elsewhere(details, &raw.package) {
-            let locations = Locations::new(path, raw.source_info.as_ref());
+            let locations = Locations::new(path, info.as_ref());
             match raw.syntax.as_str() {
                 "editions" => classic::rewrite(&raw, bytes, &locations, &mut descriptor, diags),
                 "proto3" => classic::pack(&mut descriptor.message_type),
@@ -212,6 +217,7 @@ fn build(compiled: &Compiled, settings: &Settings, diags: &mut Diagnostics) -> M
             // Nothing is printed from it, and prost-build only has to be able to read it.
             descriptor.syntax = Some("proto3".to_owned());
         }
+        descriptor.source_code_info = info;
         files.push(File {
             path: path.clone(),
             name,
@@ -220,7 +226,7 @@ fn build(compiled: &Compiled, settings: &Settings, diags: &mut Diagnostics) -> M
             descriptor,
             digest: hash(bytes),
             redacted: redacted::fields(bytes),
-            bytes: canonical::file(bytes),
+            bytes: canonical,
         });
     }
     selection::services(&mut packages, details);

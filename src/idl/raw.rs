@@ -39,8 +39,6 @@ pub(crate) struct File {
     pub services: Vec<Service>,
     #[prost(message, repeated, tag = "7")]
     pub extensions: Vec<Field>,
-    #[prost(message, optional, tag = "9")]
-    pub source_info: Option<prost_types::SourceCodeInfo>,
     #[prost(string, tag = "12")]
     pub syntax: String,
     #[prost(int32, tag = "14")]

@@ -7,14 +7,18 @@ use crate::docs;
 use crate::idl::Locations;
 use crate::names;
 
+/// Begins every placeholder; no comment begins with this character, which is nobody's. prost-build looks through all that it
+/// takes for comments with patterns, so a placeholder is short.
+const SIGN: char = '\u{e000}';
+
 /// Stands in a text where the comment with this number belongs.
 fn placeholder(number: usize) -> String {
-    format!("jovian:comment:{number}")
+    format!(" {SIGN}{number}")
 }
 
 /// The number of the comment that a doc line stands for.
 pub(crate) fn comment_number(line: &str) -> Option<usize> {
-    line.trim().strip_prefix("/// jovian:comment:")?.parse().ok()
+    line.trim_start().strip_prefix("/// ")?.strip_prefix(SIGN)?.parse().ok()
 }
 
 /// Gives everything that can carry a comment a placeholder, and collects the real comments.

@@ -10,7 +10,6 @@ use crate::plan::Edits;
 pub(super) fn file(descriptor: &mut FileDescriptorProto, edits: &Edits) {
     let package = descriptor.package().to_owned();
     // prost-build finds comments by position, so no message or enum is removed here.
-    descriptor.service.clear();
     descriptor.package = descriptor.package.take().map(|package| edits.applied_to(&package));
     descriptor.enum_type.iter_mut().for_each(|enumeration| edit_enum(enumeration, &package, edits));
     descriptor.message_type.iter_mut().for_each(|message| edit_message(message, &package, edits));

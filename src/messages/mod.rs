@@ -14,22 +14,24 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::idl::is_well_known;
 use crate::model::Model;
 use crate::names::{self, RUNTIME};
-use crate::plan::Plan;
+use crate::parallel;
+use crate::plan::{Plan, TypeExtras};
 
 mod boxes;
 mod comments;
 mod decorate;
 mod derives;
 mod edit;
+mod layout;
 
 pub(crate) use comments::comment_number;
 
 /// What prost-build printed.
 #[derive(Default)]
 pub(crate) struct Messages {
-    /// The items of a package, by the package's name in the IDL.
-    pub packages: BTreeMap<String, syn::File>,
-    /// The comments that the items refer to by `jovian:comment:7`.
+    /// The items of a package, formatted, by the package's name in the IDL.
+    pub packages: BTreeMap<String, String>,
+    /// The comments that the items refer to by number.
     pub comments: Vec<Vec<String>>,
 }
 
@@ -50,10 +52,7 @@ pub(crate) fn print(model: &Model, plan: &Plan, diags: &mut Diagnostics) -> Mess
         }
     };
     let packages = model.packages.iter().filter_map(|package| {
-        let mut items = files.remove(&Module::from_parts([&package.name]))?;
-        if let Some(types) = plan.extras.types.get(&package.name) {
-            decorate::items(&mut items.items, "", types);
-        }
+        let items = files.remove(&Module::from_parts([&package.name]))?;
         Some((package.name.clone(), items))
     });
     Messages { packages: packages.collect(), comments }
@@ -65,7 +64,7 @@ fn generate(
     plan: &Plan,
     only: Option<&str>,
     comments: &mut Vec<Vec<String>>,
-) -> Result<BTreeMap<Module, syn::File>, String> {
+) -> Result<BTreeMap<Module, String>, String> {
     let mut config = prost_build::Config::new();
     config.prost_path(format!("{RUNTIME}::prost")).compile_well_known_types();
     let Plan { edits, extras, .. } = plan;
@@ -80,8 +79,17 @@ fn generate(
     let mut requests = Vec::new();
     for file in &model.files {
         let printed = file.generate && only.is_none_or(|only| only == file.name);
-        let mut descriptor = file.descriptor.clone();
-        descriptor.source_code_info = printed.then(|| comments::mark(&descriptor, comments));
+        // What prost-build reads of a file, and no more: the comments alone are half of it.
+        let original = &file.descriptor;
+        let mut descriptor = FileDescriptorProto {
+            name: original.name.clone(),
+            package: original.package.clone(),
+            message_type: original.message_type.clone(),
+            enum_type: original.enum_type.clone(),
+            source_code_info: printed.then(|| comments::mark(original, comments)),
+            syntax: original.syntax.clone(),
+            ..FileDescriptorProto::default()
+        };
         edit::file(&mut descriptor, edits);
         for (name, shown) in top_level(&file.descriptor).zip(top_level(&descriptor)) {
             if extras.elsewhere.path(&names::full(&file.package, name)).is_some() {
@@ -109,18 +117,48 @@ fn generate(
     requests.extend(answers.into_iter().map(|descriptor| (aside.clone(), descriptor)));
     let mut texts = quietly(|| config.generate(requests).map_err(|error| error.to_string()))?;
     texts.remove(&aside);
-    let parsed = texts.into_iter().map(|(module, text)| {
-        let text = unshadowed(edits.restored(text));
-        let file = syn::parse_file(&text);
-        // prost-build prints any name; whether it is one in Rust shows here.
-        file.map(|file| (module, file)).map_err(|error| {
-            // What has no tokens has no lines either.
-            let line = error.span().start().line.saturating_sub(1);
-            let line = text.lines().nth(line).unwrap_or_default();
-            format!("{error} in `{}`", line.trim())
-        })
+    let texts: Vec<(Module, String)> = texts.into_iter().collect();
+    let types: BTreeMap<Module, _> =
+        extras.types.iter().map(|(package, types)| (Module::from_parts([package]), types)).collect();
+    let formatted = parallel::map(&texts, |(module, text)| {
+        format(&unshadowed(edits.restored(text)), types.get(module).copied())
     });
-    parsed.collect()
+    texts.into_iter().zip(formatted).map(|((module, _), text)| Ok((module, text?))).collect()
+}
+
+/// Lays the text of a package out. prost-build prints any name; whether it is one in Rust shows here.
+fn format(text: &str, types: Option<&BTreeMap<String, TypeExtras>>) -> Result<String, String> {
+    if types.is_none() && let Some(text) = layout::lay_out(text) {
+        return Ok(text);
+    }
+    let mut file = syn::parse_file(text).map_err(|error| {
+        // What has no tokens has no lines either.
+        let line = error.span().start().line.saturating_sub(1);
+        let line = text.lines().nth(line).unwrap_or_default();
+        format!("{error} in `{}`", line.trim())
+    })?;
+    if let Some(types) = types {
+        decorate::items(&mut file.items, "", types);
+    }
+    Ok(prettyplease::unparse(&file))
+}
+
+fn top_level(file: &FileDescriptorProto) -> impl Iterator<Item = &str> {
+    let messages = file.message_type.iter().map(DescriptorProto::name);
+    messages.chain(file.enum_type.iter().map(EnumDescriptorProto::name))
+}
+
+/// The same text, with `self::` before enums that are called like something inside of the functions that prost derives.
+fn unshadowed(mut text: String) -> String {
+    for name in ["Inner", "KeyWrapper", "MapWrapper", "ScalarWrapper", "ValueWrapper"] {
+        for (open, close) in [("enumeration = \"", '"'), ("enumeration(", ')')] {
+            let shadowed = format!("{open}{name}{close}");
+            if text.contains(&shadowed) {
+                text = text.replace(&shadowed, &format!("{open}self::{name}{close}"));
+            }
+        }
+    }
+    text
 }
 
 fn top_level(file: &FileDescriptorProto) -> impl Iterator<Item = &str> {

@@ -3,6 +3,7 @@
 //! A thing whose name had to change is shown under a number behind a letter that no IDL can write. The letter has an upper
 //! and a lower case, so prost-build prints the number as a type or as a field, and both are found again.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -100,12 +101,12 @@ impl Edits {
     }
 
     /// What prost-build printed, with the names of the plan where it was shown others.
-    pub(crate) fn restored(&self, text: String) -> String {
+    pub(crate) fn restored<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.renamed.is_empty() {
-            return text;
+            return Cow::Borrowed(text);
         }
         let mut out = String::with_capacity(text.len());
-        let mut rest = text.as_str();
+        let mut rest = text;
         while let Some(at) = rest.find([LOWER, UPPER]) {
             out.push_str(&rest[..at]);
             let is_type = rest[at..].starts_with(UPPER) || out.ends_with("enum types in `");
@@ -120,7 +121,7 @@ impl Edits {
                 printed.aliases.iter().for_each(|alias| out.extend(["\" | \"", alias]));
             }
         }
-        out + rest
+        Cow::Owned(out + rest)
     }
 }
 
@@ -163,7 +164,7 @@ mod tests {
         assert_eq!(edits.applied_to("p.E.BAR"), "p.E.𐐨0");
         let text = "𐐀0 = 1, Self::𐐀0 => \"𐐨0\", \"𐐨0\" => Some(Self::𐐀0)".to_owned();
         assert_eq!(
-            edits.restored(text),
+            edits.restored(&text),
             "Bar2 = 1, Self::Bar2 => \"BAR\", \"BAR\" | \"OLD\" => Some(Self::Bar2)"
         );
     }
