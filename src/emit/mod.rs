@@ -48,11 +48,21 @@ fn page(package: &Package, messages: &Messages) -> String {
 
 /// Without a package there is no module to say for all of its items what they may do.
 fn allowing(text: &str) -> String {
-    let allow = prettyplease::unparse(&parse(path(messages::ALLOWED).into_iter().chain(quote!(mod all;)).collect()));
+    let allow = prettyplease::unparse(&parse(
+        path(messages::ALLOWED)
+            .into_iter()
+            .chain(quote!(
+                mod all;
+            ))
+            .collect(),
+    ));
     let allow = allow.trim_end_matches("mod all;\n");
     let mut out = String::with_capacity(text.len() * 2);
     for line in text.split_inclusive('\n') {
-        if ["pub struct ", "pub enum ", "pub mod ", "pub trait ", "impl"].iter().any(|item| line.starts_with(item)) {
+        if ["pub struct ", "pub enum ", "pub mod ", "pub trait ", "impl"]
+            .iter()
+            .any(|item| line.starts_with(item))
+        {
             out.push_str(allow);
         }
         out.push_str(line);

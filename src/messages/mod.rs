@@ -3,6 +3,7 @@
 //! In: the model's descriptors and the plan's edits. Out: the items of each package, and the comments that belong to them;
 //! what prost cannot express, and its panics, as complaints. Never: services, files.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
@@ -128,7 +129,9 @@ fn generate(
 
 /// Lays the text of a package out. prost-build prints any name; whether it is one in Rust shows here.
 fn format(text: &str, types: Option<&BTreeMap<String, TypeExtras>>) -> Result<String, String> {
-    if types.is_none() && let Some(text) = layout::lay_out(text) {
+    if types.is_none()
+        && let Some(text) = layout::lay_out(text)
+    {
         return Ok(text);
     }
     let mut file = syn::parse_file(text).map_err(|error| {
@@ -149,30 +152,12 @@ fn top_level(file: &FileDescriptorProto) -> impl Iterator<Item = &str> {
 }
 
 /// The same text, with `self::` before enums that are called like something inside of the functions that prost derives.
-fn unshadowed(mut text: String) -> String {
+fn unshadowed(mut text: Cow<'_, str>) -> Cow<'_, str> {
     for name in ["Inner", "KeyWrapper", "MapWrapper", "ScalarWrapper", "ValueWrapper"] {
         for (open, close) in [("enumeration = \"", '"'), ("enumeration(", ')')] {
             let shadowed = format!("{open}{name}{close}");
             if text.contains(&shadowed) {
-                text = text.replace(&shadowed, &format!("{open}self::{name}{close}"));
-            }
-        }
-    }
-    text
-}
-
-fn top_level(file: &FileDescriptorProto) -> impl Iterator<Item = &str> {
-    let messages = file.message_type.iter().map(DescriptorProto::name);
-    messages.chain(file.enum_type.iter().map(EnumDescriptorProto::name))
-}
-
-/// The same text, with `self::` before enums that are called like something inside of the functions that prost derives.
-fn unshadowed(mut text: String) -> String {
-    for name in ["Inner", "KeyWrapper", "MapWrapper", "ScalarWrapper", "ValueWrapper"] {
-        for (open, close) in [("enumeration = \"", '"'), ("enumeration(", ')')] {
-            let shadowed = format!("{open}{name}{close}");
-            if text.contains(&shadowed) {
-                text = text.replace(&shadowed, &format!("{open}self::{name}{close}"));
+                text = text.replace(&shadowed, &format!("{open}self::{name}{close}")).into();
             }
         }
     }
