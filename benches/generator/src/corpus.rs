@@ -70,12 +70,12 @@ pub(crate) fn write(dir: &Path, shape: Shape) -> io::Result<Vec<Service>> {
     put("corp/common/v1/types.proto", shared(&mut Random::new(0)))?;
     let mut services = Vec::new();
     for (area, package) in AREAS.iter().zip(1..).take(shape.packages) {
-        for file in 0..shape.files {
+        for (file, noun) in NOUNS.iter().enumerate().take(shape.files) {
             // Each file has its own seed, so that a smaller corpus is a part of the larger one.
             let mut random = Random::new(package * 1_000 + file as u64);
             let mut writer = Writer { random: &mut random, shape, area, file, imports: BTreeSet::new() };
             let (text, service) = writer.file();
-            put(&format!("corp/{area}/v1/{}.proto", NOUNS[file].to_lowercase()), text)?;
+            put(&format!("corp/{area}/v1/{}.proto", noun.to_lowercase()), text)?;
             services.extend(service);
         }
     }
