@@ -190,4 +190,33 @@ mod tests {
             assert!(diags.contains(said), "{text}: {diags}");
         }
     }
+
+    /// Text that nobody chose: a name of words, or a complaint; never a panic, and never what a template could stumble over.
+    #[test]
+    fn any_text_is_a_name_or_is_explained() {
+        const SIGNS: [&str; 16] =
+            ["a", "z9", "_", "__", ".", "..", "/", "{{", "}}", "\"", "A", "ß", "\0", "\u{202e}", "type", " "];
+        // A generator of numbers that are the same every time.
+        let mut state = 1_u64;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap_or_default() % below
+        };
+        let mut names = 0;
+        for _ in 0..20_000 {
+            let text: String = (0..next(8)).map(|_| SIGNS[next(SIGNS.len())]).collect();
+            match Name::parse(&text) {
+                Ok(name) => {
+                    names += 1;
+                    assert!(text.split('.').all(is_word), "{text}");
+                    assert!(
+                        is_word(name.noun()) && name.package().iter().all(|part| is_word(part)),
+                        "{text}"
+                    );
+                }
+                Err(diags) => assert!(diags.to_string().contains("J0301"), "{text}: {diags}"),
+            }
+        }
+        assert!(names > 500, "{names} names are too few to mean anything");
+    }
 }
