@@ -36,7 +36,7 @@ struct Idl {
     service: bool,
 }
 
-const PACKAGES: &[&str] = &["shop", "shop.v1", "shop.v2", "bank.v1", ""];
+const PACKAGES: &[&str] = &["shop", "shop.v1", "shop.v2", "shop.V1", "bank.v1", ""];
 const FILES: &[&str] = &["a.proto", "b.proto", "deep/c.proto", "deep/d.proto", "e.proto"];
 const FIELDS: &[&str] = &["id", "fooBar", "foo_bar", "type", "FooBar", "amount"];
 const TYPES: &[&str] = &["int32", "string", "repeated bytes", "map<string, double>", "float"];
