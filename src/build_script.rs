@@ -80,6 +80,13 @@ impl Builder {
         self.set("client", yes.to_string())
     }
 
+    /// Whether messages and enums have serde's traits, after the JSON mapping of protobuf; they have not unless said
+    /// otherwise. It takes the feature `serde` of `jovian-runtime`.
+    #[must_use]
+    pub fn serde(self, yes: bool) -> Self {
+        self.set("serde", yes.to_string())
+    }
+
     /// Whether servers are generated; they are unless said otherwise.
     #[must_use]
     pub fn server(self, yes: bool) -> Self {

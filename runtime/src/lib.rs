@@ -16,6 +16,8 @@
 pub mod stream;
 mod descriptor;
 mod codec;
+#[cfg(feature = "serde")]
+mod json;
 mod call;
 mod error;
 mod interceptor;

@@ -15,6 +15,7 @@ use crate::plan::{Package, Plan};
 mod client;
 mod descriptor;
 mod errors;
+mod json;
 mod modules;
 mod server;
 
@@ -39,6 +40,7 @@ fn page(package: &Package, messages: &Messages) -> String {
     let mut text = finish(&text, &messages.comments);
     // Nobody reads the descriptors, so they come last.
     text.push_str(&descriptor::set(package));
+    text.extend(package.json.as_ref().map(json::item));
     if package.modules.is_empty() {
         text = allowing(&text);
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Edits;
 use super::selection::Selection;
-use crate::model::Model;
+use crate::model::{File, Model};
 use crate::names;
 use crate::settings::{Details, selects};
 
@@ -20,7 +20,7 @@ impl Elsewhere {
         let mut paths = BTreeMap::new();
         let details = selection.details;
         if !details.extern_path.is_empty() {
-            each_type(model, |full_name, _| {
+            each_type(model, |_, full_name, _| {
                 // The longest of several is the nearest.
                 let keys = details.extern_path.iter().filter(|(key, _)| covers(key, full_name));
                 if let Some((key, path)) = keys.max_by_key(|(key, _)| key.trim_matches('.').len()) {
@@ -52,7 +52,7 @@ pub(super) fn holders(model: &Model, details: &Details) -> BTreeSet<String> {
     }
     let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut open = Vec::new();
-    each_type(model, |full_name, message| {
+    each_type(model, |_, full_name, message| {
         if details.extern_path.keys().any(|key| key.trim_start_matches('.') == full_name) {
             open.push(full_name.to_owned());
         }
@@ -86,8 +86,11 @@ fn below(key: &str, path: &str, full_name: &str, edits: &Edits) -> String {
     format!("{path}{modules}::{}", edits.type_name(full_name))
 }
 
-/// Visits all messages and enums; messages with their descriptor.
-fn each_type<'a>(model: &'a Model, mut visit: impl FnMut(&str, Option<&'a DescriptorProto>)) {
+/// Visits all messages and enums, with their file; messages with their descriptor.
+pub(super) fn each_type<'a>(
+    model: &'a Model,
+    mut visit: impl FnMut(&'a File, &str, Option<&'a DescriptorProto>),
+) {
     for file in &model.files {
         let mut open: Vec<(String, &DescriptorProto)> = Vec::new();
         let declared = |scope: &str, messages: &'a [DescriptorProto]| {
@@ -95,13 +98,13 @@ fn each_type<'a>(model: &'a Model, mut visit: impl FnMut(&str, Option<&'a Descri
             messages.iter().map(full).collect::<Vec<_>>()
         };
         for enumeration in &file.descriptor.enum_type {
-            visit(&names::full(&file.package, enumeration.name()), None);
+            visit(file, &names::full(&file.package, enumeration.name()), None);
         }
         open.extend(declared(&file.package, &file.descriptor.message_type));
         while let Some((full_name, message)) = open.pop() {
-            visit(&full_name, Some(message));
+            visit(file, &full_name, Some(message));
             for enumeration in &message.enum_type {
-                visit(&names::full(&full_name, enumeration.name()), None);
+                visit(file, &names::full(&full_name, enumeration.name()), None);
             }
             open.extend(declared(&full_name, &message.nested_type));
         }

@@ -20,6 +20,7 @@ mod edits;
 mod elsewhere;
 mod errors;
 mod extras;
+mod json;
 mod messages;
 mod packages;
 mod scope;
@@ -29,6 +30,7 @@ mod service;
 pub(crate) use edits::Edits;
 use edits::Printed;
 pub(crate) use extras::{Extras, TypeExtras};
+pub(crate) use json::Json;
 use scope::{Desk, Kind, Place, Scope, Thing, Wish};
 // Two words that mean the same in the IDL and in Rust.
 pub(crate) use crate::model::{Idempotency, Shape};
@@ -65,6 +67,9 @@ pub(crate) struct Package {
     /// those are in the runtime. Empty without services.
     #[serde(skip)]
     pub descriptor_set: Vec<u8>,
+    /// Its types with serde's traits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub json: Option<Json>,
 }
 
 /// A service.
@@ -179,6 +184,7 @@ pub(crate) fn plan(model: &Model, settings: &Settings, diags: &mut Diagnostics) 
     let named: Vec<Named> =
         model.packages.iter().map(|package| name(model, package, &parts, &homes, &mut desk)).collect();
     let extras = extras::plan(model, &settings.details, &desk.edits, desk.diags);
+    let schemas = settings.serde.then(|| json::Schemas::of(model));
     let mut packages = Vec::new();
     let mut files = packages::FileNames::default();
     for (package, Named { errors, services }) in
@@ -201,6 +207,9 @@ pub(crate) fn plan(model: &Model, settings: &Settings, diags: &mut Diagnostics) 
             modules,
             sources: package.files.iter().cloned().collect(),
             descriptor_set: if services.is_empty() { Vec::new() } else { descriptor_set(model, package) },
+            json: schemas
+                .as_ref()
+                .and_then(|schemas| json::plan(package, schemas, &desk.edits, &extras.elsewhere)),
             services,
             errors,
         });

@@ -24,6 +24,8 @@ pub struct Overrides {
     pub server: Option<bool>,
     /// Generate the tree of modules, and what imported files have to add to it; on unless said otherwise.
     pub modules: Option<bool>,
+    /// Give messages and enums serde's traits, after the JSON mapping of protobuf; off unless said otherwise.
+    pub serde: Option<bool>,
     /// Everything else: an empty list or table says nothing.
     pub details: Details,
 }
@@ -37,6 +39,8 @@ pub struct Settings {
     pub server: bool,
     /// Generate the tree of modules, and what imported files have to add to it.
     pub modules: bool,
+    /// Give messages and enums serde's traits, after the JSON mapping of protobuf.
+    pub serde: bool,
     /// Everything else.
     pub details: Details,
 }
@@ -82,7 +86,7 @@ pub type Attributes = Vec<(String, String)>;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { client: true, server: true, modules: true, details: Details::default() }
+        Self { client: true, server: true, modules: true, serde: false, details: Details::default() }
     }
 }
 
@@ -98,6 +102,7 @@ impl Settings {
             client: whole.client.unwrap_or(true),
             server: whole.server.unwrap_or(true),
             modules: whole.modules.unwrap_or(true),
+            serde: whole.serde.unwrap_or(false),
             details: whole.details,
         }
     }

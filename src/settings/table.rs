@@ -51,6 +51,12 @@ pub const SETTINGS: &[Setting] = &[
         help: "Generate `mod.rs`, and the types of imported files that are needed [default: true]",
     },
     Setting {
+        name: "serde",
+        kind: Kind::Switch(|it| &mut it.serde),
+        value: "BOOL",
+        help: "Give messages and enums serde's traits, after protobuf's JSON mapping [default: false]",
+    },
+    Setting {
         name: "packages",
         kind: Kind::List(|it| &mut it.details.packages),
         value: "PACKAGE",

@@ -53,8 +53,9 @@ fn selectors_and_attributes() {
 
 #[test]
 fn packages_services_and_paths() {
-    gives("selected", builder("selected").package("shop.v1").service("shop.v1.Orders"));
+    gives("selected", builder("selected").serde(true).package("shop.v1").service("shop.v1.Orders"));
     let elsewhere = builder("elsewhere")
+        .serde(true)
         .extern_path(".elsewhere.common", "crate::elsewhere_common::elsewhere::common")
         .extern_path(".elsewhere.shop.Point", "crate::Point");
     gives("elsewhere", elsewhere);

@@ -233,3 +233,14 @@ pub struct Near {
 /// The IDL of this package's services and all that it imports, as an encoded `google.protobuf.FileDescriptorSet`
 /// without protobuf's own files.
 pub const FILE_DESCRIPTOR_SET: &[u8] = b"\n\xD8\x01\n\x0Ccommon.proto\x12\x10elsewhere.common\"{\n\x05Money\x12\x14\n\x05units\x18\x01 \x01(\x03R\x05units\x12<\n\x08currency\x18\x02 \x01(\x0B2 .elsewhere.common.Money.CurrencyR\x08currency\x1A\x1E\n\x08Currency\x12\x12\n\x04code\x18\x01 \x01(\tR\x04code\"\x08\n\x06FooBar\"\t\n\x07Foo_Bar*\x1C\n\x04Unit\x12\x14\n\x10UNIT_UNSPECIFIED\x10\0b\x06proto3\n\xEF\x04\n\nshop.proto\x12\x0Eelsewhere.shop\x1A\x0Ccommon.proto\x1A\x1Fgoogle/protobuf/timestamp.proto\"\xAD\x02\n\x05Order\x12-\n\x05price\x18\x01 \x01(\x0B2\x17.elsewhere.common.MoneyR\x05price\x12<\n\x08currency\x18\x02 \x01(\x0B2 .elsewhere.common.Money.CurrencyR\x08currency\x12*\n\x04unit\x18\x03 \x01(\x0E2\x16.elsewhere.common.UnitR\x04unit\x12+\n\x05point\x18\x04 \x01(\x0B2\x15.elsewhere.shop.PointR\x05point\x12)\n\x03foo\x18\x05 \x01(\x0B2\x17.elsewhere.shop.Foo_BarR\x03foo\x123\n\x07renamed\x18\x06 \x01(\x0B2\x19.elsewhere.common.Foo_BarR\x07renamed\"\x15\n\x05Point\x12\x0C\n\x01x\x18\x01 \x01(\x05R\x01x\"\x08\n\x06FooBar\"\t\n\x07Foo_Bar\"3\n\x04Near\x12+\n\x05point\x18\x01 \x01(\x0B2\x15.elsewhere.shop.PointR\x05point2\x88\x01\n\x06Orders\x127\n\x05Price\x12\x15.elsewhere.shop.Order\x1A\x17.elsewhere.common.Money\x12E\n\x05Stamp\x12\x1A.google.protobuf.Timestamp\x1A .elsewhere.common.Money.Currencyb\x06proto3";
+
+::jovian_runtime::codegen::v1::json! {
+    messages {
+        FooBar = "elsewhere.shop.FooBar",
+        FooBar2 = "elsewhere.shop.Foo_Bar",
+        Near = "elsewhere.shop.Near",
+        Order = "elsewhere.shop.Order",
+    }
+    enums {}
+    descriptors b"\n\xD0\x01\n\x0Ccommon.proto\x12\x10elsewhere.common\"{\n\x05Money\x12\x14\n\x05units\x18\x01 \x01(\x03R\x05units\x12<\n\x08currency\x18\x02 \x01(\x0B2 .elsewhere.common.Money.CurrencyR\x08currency\x1A\x1E\n\x08Currency\x12\x12\n\x04code\x18\x01 \x01(\tR\x04code\"\x08\n\x06FooBar\"\t\n\x07Foo_Bar*\x1C\n\x04Unit\x12\x14\n\x10UNIT_UNSPECIFIED\x10\0\n\xBB\x03\n\nshop.proto\x12\x0Eelsewhere.shop\x1A\x0Ccommon.proto\"\xAD\x02\n\x05Order\x12-\n\x05price\x18\x01 \x01(\x0B2\x17.elsewhere.common.MoneyR\x05price\x12<\n\x08currency\x18\x02 \x01(\x0B2 .elsewhere.common.Money.CurrencyR\x08currency\x12*\n\x04unit\x18\x03 \x01(\x0E2\x16.elsewhere.common.UnitR\x04unit\x12+\n\x05point\x18\x04 \x01(\x0B2\x15.elsewhere.shop.PointR\x05point\x12)\n\x03foo\x18\x05 \x01(\x0B2\x17.elsewhere.shop.Foo_BarR\x03foo\x123\n\x07renamed\x18\x06 \x01(\x0B2\x19.elsewhere.common.Foo_BarR\x07renamed\"\x15\n\x05Point\x12\x0C\n\x01x\x18\x01 \x01(\x05R\x01x\"\x08\n\x06FooBar\"\t\n\x07Foo_Bar\"3\n\x04Near\x12+\n\x05point\x18\x01 \x01(\x0B2\x15.elsewhere.shop.PointR\x05point"
+}

@@ -22,3 +22,12 @@ pub struct Receipt {
     #[prost(string, tag = "1")]
     pub id: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
 }
+
+::jovian_runtime::codegen::v1::json! {
+    messages {
+        Amount = "bank.Amount",
+        Receipt = "bank.Receipt",
+    }
+    enums {}
+    descriptors b"\nR\n\x0Fbank/bank.proto\x12\x04bank\"\x1E\n\x06Amount\x12\x14\n\x05units\x18\x01 \x01(\x03R\x05units\"\x19\n\x07Receipt\x12\x0E\n\x02id\x18\x01 \x01(\tR\x02id"
+}

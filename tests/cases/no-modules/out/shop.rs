@@ -146,3 +146,11 @@ pub struct PayRequest {
 /// The IDL of this package's services and all that it imports, as an encoded `google.protobuf.FileDescriptorSet`
 /// without protobuf's own files.
 pub const FILE_DESCRIPTOR_SET: &[u8] = b"\nZ\n\x0Fbank/bank.proto\x12\x04bank\"\x1E\n\x06Amount\x12\x14\n\x05units\x18\x01 \x01(\x03R\x05units\"\x19\n\x07Receipt\x12\x0E\n\x02id\x18\x01 \x01(\tR\x02idb\x06proto3\n\x96\x01\n\x0Fshop/shop.proto\x12\x04shop\x1A\x0Fbank/bank.proto\"2\n\nPayRequest\x12$\n\x06amount\x18\x01 \x01(\x0B2\x0C.bank.AmountR\x06amount20\n\x06Orders\x12&\n\x03Pay\x12\x10.shop.PayRequest\x1A\r.bank.Receiptb\x06proto3";
+
+::jovian_runtime::codegen::v1::json! {
+    messages {
+        PayRequest = "shop.PayRequest",
+    }
+    enums {}
+    descriptors b"\nR\n\x0Fbank/bank.proto\x12\x04bank\"\x1E\n\x06Amount\x12\x14\n\x05units\x18\x01 \x01(\x03R\x05units\"\x19\n\x07Receipt\x12\x0E\n\x02id\x18\x01 \x01(\tR\x02id\n\\\n\x0Fshop/shop.proto\x12\x04shop\x1A\x0Fbank/bank.proto\"2\n\nPayRequest\x12$\n\x06amount\x18\x01 \x01(\x0B2\x0C.bank.AmountR\x06amount"
+}

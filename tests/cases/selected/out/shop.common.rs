@@ -14,3 +14,11 @@ pub struct Money {
     #[prost(int64, tag = "1")]
     pub units: i64,
 }
+
+::jovian_runtime::codegen::v1::json! {
+    messages {
+        Money = "shop.common.Money",
+    }
+    enums {}
+    descriptors b"\n:\n\x0Ccommon.proto\x12\x0Bshop.common\"\x1D\n\x05Money\x12\x14\n\x05units\x18\x01 \x01(\x03R\x05units"
+}

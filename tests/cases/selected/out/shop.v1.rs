@@ -139,3 +139,11 @@ pub struct GetRequest {
 /// The IDL of this package's services and all that it imports, as an encoded `google.protobuf.FileDescriptorSet`
 /// without protobuf's own files.
 pub const FILE_DESCRIPTOR_SET: &[u8] = b"\nB\n\x0Ccommon.proto\x12\x0Bshop.common\"\x1D\n\x05Money\x12\x14\n\x05units\x18\x01 \x01(\x03R\x05unitsb\x06proto3\nw\n\x0Cunused.proto\x12\x0Bshop.unused\"\r\n\x0BDropRequest2C\n\x05Other\x12:\n\x04Drop\x12\x18.shop.unused.DropRequest\x1A\x18.shop.unused.DropRequestb\x06proto3\n\xD1\x01\n\nshop.proto\x12\x07shop.v1\x1A\x0Ccommon.proto\x1A\x0Cunused.proto\"\x1C\n\nGetRequest\x12\x0E\n\x02id\x18\x01 \x01(\tR\x02id28\n\x06Orders\x12.\n\x03Get\x12\x13.shop.v1.GetRequest\x1A\x12.shop.common.Money2>\n\x05Admin\x125\n\x04Drop\x12\x18.shop.unused.DropRequest\x1A\x13.shop.v1.GetRequestb\x06proto3";
+
+::jovian_runtime::codegen::v1::json! {
+    messages {
+        GetRequest = "shop.v1.GetRequest",
+    }
+    enums {}
+    descriptors b"\n3\n\nshop.proto\x12\x07shop.v1\"\x1C\n\nGetRequest\x12\x0E\n\x02id\x18\x01 \x01(\tR\x02id"
+}
