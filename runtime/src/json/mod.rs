@@ -8,11 +8,14 @@ use std::sync::OnceLock;
 
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, ReflectMessage as _};
-use serde::de::{Deserializer, Error as _, Visitor};
+use serde::de::{DeserializeSeed as _, Deserializer, Error as _, Visitor};
 use serde::ser::{Error as _, Serializer};
 
+mod read;
+mod scalar;
 mod written;
 
+use read::Read;
 use written::Written;
 
 /// What the IDL says of the messages of a package; read when somebody asks for it.
@@ -39,6 +42,42 @@ impl Schema {
         let descriptor = pool.as_ref().map_err(Clone::clone)?.get_message_by_name(name);
         descriptor.ok_or_else(|| format!("there is no descriptor of `{name}`"))
     }
+}
+
+/// How a message looks in JSON.
+enum Form {
+    /// An object with its fields.
+    Fields,
+    /// An object with the fields of another message.
+    Any,
+    /// As the field that it stands for.
+    Wrapper,
+    /// As protobuf says of it alone.
+    Own,
+}
+
+impl Form {
+    fn of(message: &str) -> Self {
+        match message.strip_prefix("google.protobuf.") {
+            Some("Any") => Self::Any,
+            Some(
+                "BoolValue" | "BytesValue" | "DoubleValue" | "FloatValue" | "Int32Value" | "Int64Value"
+                | "StringValue" | "UInt32Value" | "UInt64Value",
+            ) => Self::Wrapper,
+            Some("Duration" | "Empty" | "FieldMask" | "ListValue" | "Struct" | "Timestamp" | "Value") => {
+                Self::Own
+            }
+            _ => Self::Fields,
+        }
+    }
+}
+
+/// The type of what an `Any` holds.
+fn held_by_any(any: &MessageDescriptor, url: &str) -> Result<MessageDescriptor, String> {
+    let name = url.rsplit('/').next().unwrap_or_default();
+    any.parent_pool().get_message_by_name(name).ok_or_else(|| {
+        format!("`{name}`, which an `Any` holds, is neither in this package nor in what its IDL imports")
+    })
 }
 
 /// Writes the message that is called `name` in the IDL.
@@ -84,7 +123,7 @@ fn deserialize_encoded<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<u8>, D::Error> {
     let descriptor = schema.message(name).map_err(D::Error::custom)?;
-    Ok(DynamicMessage::deserialize(descriptor, deserializer)?.encode_to_vec())
+    Ok(Read(&descriptor).deserialize(deserializer)?.encode_to_vec())
 }
 
 /// Reads a value of the enum that is called `name` in the IDL: its name, or its number.

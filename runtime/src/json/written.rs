@@ -1,7 +1,7 @@
 //! What is written of a message, map entries in the order of their keys.
 //!
-//! Types that protobuf gives a form of their own are written by prost-reflect, but for what it has no words for: wrappers around
-//! what is no number, and an empty `Any`.
+//! Types that protobuf gives a form of their own are written by prost-reflect, but for wrappers, which are written as the fields they
+//! stand for, and `Any`.
 
 use std::borrow::Cow;
 
@@ -11,25 +11,27 @@ use bytes::Bytes;
 use prost_reflect::{DynamicMessage, Kind, MapKey, ReflectMessage as _, Value};
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq as _, Serializer};
 
+use super::Form;
+
 /// A message.
 pub(super) struct Written<'a>(pub &'a DynamicMessage);
 
 impl Serialize for Written<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(message) = self;
-        match message.descriptor().full_name() {
-            "google.protobuf.Any" => any(message, serializer),
-            "google.protobuf.FloatValue" | "google.protobuf.DoubleValue" => {
-                let value = message.get_field_by_number(1);
-                let value = value.as_deref().unwrap_or(&Value::F64(0.0));
-                WrittenValue { value, kind: &Kind::Double }.serialize(serializer)
-            }
-            name if name.starts_with("google.protobuf.") => message.serialize(serializer),
-            _ => {
+        match Form::of(message.descriptor().full_name()) {
+            Form::Fields => {
                 let mut map = serializer.serialize_map(None)?;
                 fields(message, &mut map)?;
                 map.end()
             }
+            Form::Any => any(message, serializer),
+            Form::Wrapper => {
+                let field = message.descriptor().get_field(1);
+                let field = field.ok_or_else(|| S::Error::custom("a wrapper has one field"))?;
+                WrittenValue { value: &message.get_field(&field), kind: &field.kind() }.serialize(serializer)
+            }
+            Form::Own => message.serialize(serializer),
         }
     }
 }
@@ -52,27 +54,15 @@ fn any<S: Serializer>(message: &DynamicMessage, serializer: S) -> Result<S::Ok, 
     if url.is_empty() && encoded.is_empty() {
         return map.end();
     }
-    let name = url.rsplit('/').next().unwrap_or_default();
-    let descriptor = message.descriptor().parent_pool().get_message_by_name(name).ok_or_else(|| {
-        S::Error::custom(format!(
-            "`{name}`, which an `Any` holds, is neither in this package nor in what its IDL imports"
-        ))
-    })?;
-    let message = DynamicMessage::decode(descriptor, encoded).map_err(S::Error::custom)?;
+    let held = super::held_by_any(&message.descriptor(), url).map_err(S::Error::custom)?;
+    let form = Form::of(held.full_name());
+    let message = DynamicMessage::decode(held, encoded).map_err(S::Error::custom)?;
     map.serialize_entry("@type", url)?;
-    match has_own_form(name) {
-        true => map.serialize_entry("value", &Written(&message))?,
-        false => fields(&message, &mut map)?,
+    match form {
+        Form::Fields => fields(&message, &mut map)?,
+        _ => map.serialize_entry("value", &Written(&message))?,
     }
     map.end()
-}
-
-fn has_own_form(name: &str) -> bool {
-    let own = ["Any", "Duration", "Empty", "FieldMask", "ListValue", "Struct", "Timestamp", "Value"];
-    let wrappers = ["Bool", "Bytes", "Double", "Float", "Int32", "Int64", "String", "UInt32", "UInt64"];
-    name.strip_prefix("google.protobuf.").is_some_and(|name| {
-        own.contains(&name) || name.strip_suffix("Value").is_some_and(|kind| wrappers.contains(&kind))
-    })
 }
 
 /// The value of a field.

@@ -11,7 +11,7 @@ use jovian_runtime::codegen::v1::prost::Message as _;
 use jovian_runtime::codegen::v1::prost_types::{
     Any, Duration, FieldMask, ListValue, NullValue, Struct, Timestamp, Value as Dynamic, value::Kind,
 };
-use jovian_tests_compiled::json::json::{common, detail, v1::*};
+use jovian_tests_compiled::json::mapping::{common, detail, v1::*};
 use jovian_tests_compiled::json::{Plain, Shade};
 use jovian_tests_compiled::{Point, elsewhere, elsewhere_common};
 use serde::de::DeserializeOwned;
@@ -190,10 +190,10 @@ fn enums_by_themselves() {
     reads("2", &Level::High);
     reads("-1", &Level::Below);
     same(&names::inner::deep::Kind::Other, &json!("KIND_OTHER"));
-    assert_eq!(refuses::<Level>(r#""LOW""#), "`json.v1.Level` has no value `LOW` at line 1 column 5");
-    assert_eq!(refuses::<Level>("9"), "`json.v1.Level` has no value 9 at line 1 column 1");
+    assert_eq!(refuses::<Level>(r#""LOW""#), "`mapping.v1.Level` has no value `LOW` at line 1 column 5");
+    assert_eq!(refuses::<Level>("9"), "`mapping.v1.Level` has no value 9 at line 1 column 1");
     let told = refuses::<Level>("1.5");
-    assert!(told.contains("expected the name or the number of a value of `json.v1.Level`"), "{told}");
+    assert!(told.contains("expected the name or the number of a value of `mapping.v1.Level`"), "{told}");
     // In a message a number that the IDL does not name stays.
     same(&Scalars { level: 9, ..Scalars::default() }, &json!({"level": 9}));
 }
@@ -242,9 +242,9 @@ fn an_any_holds_what_the_idl_imports() {
     let choice = Choice { choice: Some(choice::Choice::Long(5)) };
     let inner = any("google.protobuf.Duration", Duration { seconds: 1, nanos: 0 }.encode_to_vec());
     let known = WellKnown {
-        any: Some(any("json.v1.Choice", choice.encode_to_vec())),
+        any: Some(any("mapping.v1.Choice", choice.encode_to_vec())),
         anys: vec![
-            any("json.detail.v1.Detail", detail.encode_to_vec()),
+            any("mapping.detail.v1.Detail", detail.encode_to_vec()),
             inner.clone(),
             any("google.protobuf.Any", inner.encode_to_vec()),
         ],
@@ -252,9 +252,9 @@ fn an_any_holds_what_the_idl_imports() {
     };
     let duration = json!({"@type": "type.googleapis.com/google.protobuf.Duration", "value": "1s"});
     let expected = json!({
-        "any": {"@type": "type.googleapis.com/json.v1.Choice", "long": "5"},
+        "any": {"@type": "type.googleapis.com/mapping.v1.Choice", "long": "5"},
         "anys": [
-            {"@type": "type.googleapis.com/json.detail.v1.Detail", "whyNot": "because", "howMuch": "NaN"},
+            {"@type": "type.googleapis.com/mapping.detail.v1.Detail", "whyNot": "because", "howMuch": "NaN"},
             duration,
             {"@type": "type.googleapis.com/google.protobuf.Any", "value": duration},
         ],

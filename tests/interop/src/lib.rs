@@ -10,6 +10,10 @@ pub mod python;
 pub mod generated {
     include!(concat!(env!("OUT_DIR"), "/mod.rs"));
 }
+/// The generated code of the case `json`, as `tests/cases` has it.
+pub mod json {
+    include!("../../cases/json/out/mod.rs");
+}
 pub use generated::interop::courier::v1 as courier;
 
 use python::Python;
