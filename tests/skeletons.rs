@@ -236,19 +236,24 @@ fn a_failure_leaves_nothing_behind() {
     assert_eq!(names.len(), 2, "{names:?}");
 }
 
+/// A new service to be built. The place is always the same, so that the target folder does not grow with every run.
+fn new_service(name: &str) -> PathBuf {
+    let dir = workshop().join("projects");
+    let project = dir.join(name.rsplit('.').next().unwrap_or_default());
+    let _nothing_there = fs::remove_dir_all(&project);
+    fs::create_dir_all(&dir).expect("the folder of the projects");
+    let made = jovian(&dir, &["new", name]);
+    assert!(made.status.success(), "{}", said(&made));
+    // The versions that are tested here; without it cargo would ask the registry for newer ones.
+    fs::copy(root().join("Cargo.lock"), project.join("Cargo.lock")).expect("the lock");
+    project
+}
+
 /// All that a new service promises.
 #[test]
 fn a_new_service_builds_passes_its_checks_and_answers() {
     let _one = one_at_a_time();
-    // The place is always the same, so that the target folder does not grow with every run.
-    let dir = workshop().join("projects");
-    let project = dir.join("orders");
-    let _nothing_there = fs::remove_dir_all(&project);
-    fs::create_dir_all(&dir).expect("the folder of the projects");
-    let made = jovian(&dir, &["new", "shop.order.orders"]);
-    assert!(made.status.success(), "{}", said(&made));
-    // The versions that are tested here; without it cargo would ask the registry for newer ones.
-    fs::copy(root().join("Cargo.lock"), project.join("Cargo.lock")).expect("the lock");
+    let project = new_service("shop.order.orders");
 
     let built = passes(&project, &["build", "--all-targets"]);
     assert!(!built.contains("warning"), "{built}");
@@ -279,6 +284,26 @@ fn a_new_service_builds_passes_its_checks_and_answers() {
         assert_eq!(code, Some(0), "{log}");
         assert!(log.contains("shop.order.orders") && log.contains("stopped"), "{log}");
     }
+}
+
+/// The setting `serde` takes the feature `serde`, and rustc says so.
+#[test]
+fn json_takes_a_feature_of_the_runtime() {
+    let _one = one_at_a_time();
+    let project = new_service("shop.order.notes");
+    let generated = jovian(&project, &["gen", "--serde", "true"]);
+    assert!(generated.status.success(), "{}", said(&generated));
+    let without = cargo(&project, &["check"]).output().expect("cargo runs");
+    assert!(!without.status.success());
+    let told = "error: this code was generated with the setting `serde`, which takes the feature `serde` of `jovian-runtime`";
+    assert!(said(&without).contains(told), "{}", said(&without));
+
+    let manifest = fs::read_to_string(project.join("Cargo.toml")).expect("the manifest");
+    let vendored = r#"path = "vendor/jovian-runtime""#;
+    let with = manifest.replace(vendored, &format!(r#"{vendored}, features = ["serde"]"#));
+    fs::write(project.join("Cargo.toml"), with).expect("the manifest");
+    let built = passes(&project, &["check"]);
+    assert!(!built.contains("warning"), "{built}");
 }
 
 #[test]

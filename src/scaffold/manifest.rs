@@ -38,17 +38,23 @@ pub(super) fn standalone() -> String {
     manifest.to_string()
 }
 
-/// Puts what `from` has in place of every `key.workspace = true`; features that are added are kept.
+/// Puts what `from` has in place of every `key.workspace = true`; features that are added are kept, and what is optional stays so.
 fn inherit(table: &mut Table, from: &Item) {
     for (mut key, item) in table.iter_mut() {
         let inherits = item.get("workspace").and_then(Item::as_bool) == Some(true);
         let Some(inherited) = from.get(key.get()).filter(|_| inherits) else { continue };
         let mut value = inherited.clone();
+        let as_table = |value: &Item| match value {
+            Item::Value(Value::InlineTable(table)) => table.clone(),
+            version => InlineTable::from_iter([("version", version.as_str().unwrap_or_default())]),
+        };
+        if item.get("optional").and_then(Item::as_bool) == Some(true) {
+            let mut table = as_table(&value);
+            table.insert("optional", true.into());
+            value = Item::Value(Value::InlineTable(table));
+        }
         if let Some(added) = item.get("features").and_then(Item::as_array) {
-            let mut table = match &value {
-                Item::Value(Value::InlineTable(table)) => table.clone(),
-                version => InlineTable::from_iter([("version", version.as_str().unwrap_or_default())]),
-            };
+            let mut table = as_table(&value);
             let features = table.entry("features").or_insert_with(|| Value::Array(Default::default()));
             if let Some(features) = features.as_array_mut() {
                 features.extend(added.iter().cloned());
@@ -93,6 +99,7 @@ mod tests {
         let parsed: toml::Table = manifest.parse().expect("it is TOML");
         let tokio = &parsed["dependencies"]["tokio"];
         assert_eq!(tokio["version"].as_str(), Some(version_of("tokio").as_str()));
+        assert_eq!(parsed["dependencies"]["prost-reflect"]["optional"].as_bool(), Some(true));
         assert!(tokio["features"].as_array().is_some_and(|features| !features.is_empty()));
     }
 }

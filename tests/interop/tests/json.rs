@@ -104,9 +104,19 @@ fn plain(value: &Value) -> Value {
     }
 }
 
+/// Texts that Python takes, and the mapping does not have.
+const LENIENT: &[&str] =
+    &[r#"{"single": true}"#, r#"{"raw": "?"}"#, r#"{"level": 1.5}"#, r#"{"level": true}"#, "[]"];
+
 #[tokio::test]
 async fn python_agrees() {
     let Some(rows) = rows().await else { return };
+    let (lenient, rows): (Vec<Value>, Vec<Value>) =
+        rows.into_iter().partition(|row| row["text"].as_str().is_some_and(|text| LENIENT.contains(&text)));
+    assert!(
+        lenient.len() == LENIENT.len() && lenient.iter().all(|row| differs(row).is_some()),
+        "{lenient:?}"
+    );
     let differences: Vec<String> = rows
         .iter()
         .filter_map(|row| Some(format!("{}: {}", row["type"].as_str().unwrap(), differs(row)?)))
