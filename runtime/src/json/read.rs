@@ -54,14 +54,15 @@ impl<'de> Visitor<'de> for Read<'_> {
                 return Err(A::Error::custom(format!("`{}` has no field `{key}`", self.0.full_name())));
             };
             let Some(value) = map.next_value_seed(Field(&field))? else { continue };
-            if let Some(oneof) = field.containing_oneof() {
-                if let Some(other) = oneof.fields().find(|other| message.has_field(other)) {
-                    let (one, two) = (other.name(), field.name());
-                    return Err(A::Error::custom(format!(
-                        "`{one}` and `{two}` are both given, of which `{}` holds one",
-                        oneof.full_name()
-                    )));
-                }
+            if let Some(oneof) = field.containing_oneof()
+                && let Some(other) = oneof.fields().find(|other| message.has_field(other))
+            {
+                return Err(A::Error::custom(format!(
+                    "`{}` and `{}` are both given, of which `{}` holds one",
+                    other.name(),
+                    field.name(),
+                    oneof.full_name()
+                )));
             }
             message.set_field(&field, value);
         }

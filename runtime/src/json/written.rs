@@ -7,7 +7,6 @@ use std::borrow::Cow;
 
 use base64::display::Base64Display;
 use base64::prelude::BASE64_STANDARD;
-use bytes::Bytes;
 use prost_reflect::{DynamicMessage, Kind, MapKey, ReflectMessage as _, Value};
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq as _, Serializer};
 
@@ -49,7 +48,7 @@ fn any<S: Serializer>(message: &DynamicMessage, serializer: S) -> Result<S::Ok, 
     let url = message.get_field_by_number(1);
     let url = url.as_deref().and_then(Value::as_str).unwrap_or_default();
     let encoded = message.get_field_by_number(2);
-    let encoded = encoded.as_deref().and_then(Value::as_bytes).map(Bytes::clone).unwrap_or_default();
+    let encoded = encoded.as_deref().and_then(Value::as_bytes).cloned().unwrap_or_default();
     let mut map = serializer.serialize_map(None)?;
     if url.is_empty() && encoded.is_empty() {
         return map.end();
