@@ -65,7 +65,7 @@ fn packages_services_and_paths() {
 fn switches() {
     gives("client-only", builder("client-only").server(false));
     gives("server-only", builder("server-only").client(false));
-    gives("no-modules", builder("no-modules").set("modules", "false"));
+    gives("no-modules", builder("no-modules").serde(true).set("modules", "false"));
 }
 
 #[test]
