@@ -70,7 +70,7 @@ fn strategy_all_gives_the_same() {
 fn strategy_directory_gives_the_same_without_modules() {
     let Some(buf) = buf() else { return };
     let out = tempfile::tempdir().expect("a temporary folder");
-    let run = generate(&buf, "no-modules", "directory", "modules=false", out.path());
+    let run = generate(&buf, "no-modules", "directory", "modules=false, serde=true", out.path());
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let expected = tree(&root().join("tests/cases/no-modules/out"));
     let failures = differences("no-modules", &expected, &tree(out.path()));
@@ -81,7 +81,7 @@ fn strategy_directory_gives_the_same_without_modules() {
 fn a_package_in_two_folders_needs_strategy_all() {
     let Some(buf) = buf() else { return };
     let out = tempfile::tempdir().expect("a temporary folder");
-    let run = generate(&buf, "fail-partial-package", "directory", "modules=false", out.path());
+    let run = generate(&buf, "fail-partial-package", "directory", "modules=false, serde=true", out.path());
     let text = String::from_utf8_lossy(&run.stderr);
     assert!(!run.status.success() && text.contains("J0205") && text.contains("strategy: all"), "{text}");
     assert!(tree(out.path()).is_empty());
