@@ -62,7 +62,7 @@ macro_rules! __json_v1 {
                         &self,
                         serializer: S,
                     ) -> ::core::result::Result<S::Ok, S::Error> {
-                        serializer.serialize_str(<$enumeration>::as_str_name(self))
+                        serializer.serialize_str(Self::as_str_name(self))
                     }
                 }
                 #[allow(deprecated)]
@@ -70,7 +70,7 @@ macro_rules! __json_v1 {
                     fn deserialize<D: $crate::codegen::v1::serde::Deserializer<'de>>(
                         deserializer: D,
                     ) -> ::core::result::Result<Self, D::Error> {
-                        let named = <$enumeration>::from_str_name;
+                        let named = Self::from_str_name;
                         $crate::codegen::v1::deserialize_enum($enum_name, named, deserializer)
                     }
                 }

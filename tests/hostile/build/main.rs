@@ -17,6 +17,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use prost::Message as _;
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
+mod json;
 mod shape;
 mod text;
 mod words;
@@ -33,16 +34,19 @@ fn main() {
     for entry in fs::read_dir(&out).expect("the output") {
         let _a_file_or_gone = fs::remove_dir_all(entry.expect("an entry").path());
     }
-    let mut legal = Vec::new();
+    let (mut legal, mut calls) = (Vec::new(), String::new());
     let mut failures = Vec::new();
     for case in first..first + count {
         let dir = out.join(format!("case_{case}"));
         match run(seed, case, &dir) {
-            Ok(true) => legal.push(format!(
-                "/// Case {case}.\npub mod case_{case} {{\n    include!({:?});\n}}\n",
-                dir.join("out/mod.rs")
-            )),
-            Ok(false) => {}
+            Ok(Some(output)) => {
+                legal.push(format!(
+                    "/// Case {case}.\npub mod case_{case} {{\n    include!({:?});\n}}\n",
+                    dir.join("out/mod.rs")
+                ));
+                calls.push_str(&json::calls(case, &output));
+            }
+            Ok(None) => {}
             Err(problem) => {
                 failures.push(format!("case {case} of seed {seed}, {}:\n{problem}", dir.display()))
             }
@@ -53,10 +57,12 @@ fn main() {
     assert!(made * 2 >= count, "{made} of {count} cases are legal: the generator of cases has to be better");
     println!("cargo::warning=seed {seed}: {made} of {count} cases are legal");
     fs::write(out.join("cases.rs"), legal.concat()).expect("the list of cases");
+    let test = format!("#[test]\nfn every_message_is_json() {{\n{calls}}}\n");
+    fs::write(out.join("json.rs"), test).expect("the test");
 }
 
-/// Makes a case and generates from it. Whether it is legal; what is wrong with the output if it is.
-fn run(seed: u64, case: u64, dir: &Path) -> Result<bool, String> {
+/// Makes a case and generates from it: nothing, if it is not legal; what is wrong with the output if it is.
+fn run(seed: u64, case: u64, dir: &Path) -> Result<Option<Output>, String> {
     let bytes = [seed, case, 0, 0].map(u64::to_le_bytes).concat();
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
@@ -79,9 +85,9 @@ fn run(seed: u64, case: u64, dir: &Path) -> Result<bool, String> {
     if let (Some(output), Some(set)) = (&from_set, &set) {
         keeps_names(output, set)?;
     }
-    let Some(output) = from_text.or(from_set) else { return Ok(false) };
+    let Some(output) = from_text.or(from_set) else { return Ok(None) };
     write(&dir.join("out"), &output);
-    Ok(true)
+    Ok(Some(output))
 }
 
 /// The output without comments: the two compilers do not agree on what a comment between two things belongs to.
@@ -96,12 +102,13 @@ fn write(dir: &Path, output: &Output) {
     output.files.iter().for_each(|(name, file)| fs::write(dir.join(name), &file.text).expect("a file"));
 }
 
+fn settings() -> Settings {
+    Settings { serde: true, ..Settings::default() }
+}
+
 fn by_text(dir: &Path) -> Result<Option<Output>, String> {
     let inputs = vec![dir.join("proto").display().to_string()];
-    match generate(
-        &Input::Proto { inputs, includes: Vec::new(), protoc: PathBuf::new() },
-        &Settings::default(),
-    ) {
+    match generate(&Input::Proto { inputs, includes: Vec::new(), protoc: PathBuf::new() }, &settings()) {
         Ok(output) => Ok(Some(output)),
         Err(problems) if problems.iter().all(|it| it.code == Code::Idl) => Ok(None),
         Err(problems) => Err(problems.to_string()),
@@ -109,7 +116,7 @@ fn by_text(dir: &Path) -> Result<Option<Output>, String> {
 }
 
 fn by_set(bytes: Vec<u8>, files: Vec<String>) -> Result<Output, String> {
-    generate(&Input::DescriptorSet { bytes, files }, &Settings::default())
+    generate(&Input::DescriptorSet { bytes, files }, &settings())
         .map_err(|problems| format!("from protoc's descriptors: {problems}"))
 }
 
