@@ -2,25 +2,27 @@
 
 use proc_macro2::Literal;
 
-use crate::names::RUNTIME;
+use super::fill;
 use crate::plan::Json;
 
-/// As text: a row for each type, and descriptors that are long and one token.
+/// A row for each type, and descriptors that are long and one token.
+const JSON: &str = r"
+::jovian_runtime::codegen::v1::json! {
+    messages {
+        $messages
+    }
+    enums {
+        $enums
+    }
+    descriptors $descriptors
+}
+";
+
 pub(super) fn item(json: &Json) -> String {
     let rows = |types: &[(String, String)]| {
-        let rows =
-            types.iter().map(|(path, wire)| format!("\n        {path} = {wire:?},")).collect::<String>();
-        if rows.is_empty() { rows } else { rows + "\n    " }
+        types.iter().map(|(path, wire)| format!("{path} = {wire:?},\n")).collect::<String>()
     };
     let (messages, enums) = (rows(&json.messages), rows(&json.enums));
-    let descriptors = Literal::byte_string(&json.descriptors);
-    format!(
-        "
-{RUNTIME}::json! {{
-    messages {{{messages}}}
-    enums {{{enums}}}
-    descriptors {descriptors}
-}}
-"
-    )
+    let descriptors = Literal::byte_string(&json.descriptors).to_string();
+    fill!(JSON, messages, enums, descriptors)
 }

@@ -1,12 +1,10 @@
-//! Plan to files: pages of `quote!` that look like their output.
+//! Plan to files: pages that look like their output.
 //!
 //! In: a plan and the printed messages. Out: files. Never: a decision, a failure, a look at the model.
 
 use std::collections::BTreeMap;
 
-use proc_macro2::TokenStream;
-use quote::quote;
-
+use crate::docs;
 use crate::files::{File, MARK, Owner};
 use crate::messages::{self, Messages};
 use crate::parallel;
@@ -17,7 +15,10 @@ mod descriptor;
 mod errors;
 mod json;
 mod modules;
+mod page;
 mod server;
+
+use page::fill;
 
 /// The files of a plan: one a package, and the module tree that includes them. `held` are texts that need not be printed.
 pub(crate) fn emit(plan: &Plan, messages: &Messages, held: &BTreeMap<String, String>) -> Vec<(String, File)> {
@@ -35,75 +36,52 @@ fn tool(text: String) -> File {
 
 /// The file of one package: services and errors, then messages as prost-build printed them.
 fn page(package: &Package, messages: &Messages) -> String {
-    let mut text = prettyplease::unparse(&parse(items(package)));
-    text.push_str(messages.packages.get(&package.wire).map_or("", String::as_str));
-    let mut text = finish(&text, &messages.comments);
-    // Nobody reads the descriptors, so they come last.
-    text.push_str(&descriptor::set(package));
-    text.extend(package.json.as_ref().map(json::item));
-    if package.modules.is_empty() {
-        text = allowing(&text);
+    let sources = package.sources.join(", ");
+    let mut text = format!("{MARK} from {sources}. Do not edit.\n\n");
+    if !package.services.is_empty() || !package.errors.is_empty() {
+        text.push_str("use ::jovian_runtime::codegen::v1 as __jovian;\n\n");
     }
-    let heading = format!("{MARK} from {}. Do not edit.\n\n", package.sources.join(", "));
-    heading + &text
+    let services = package
+        .services
+        .iter()
+        .flat_map(|service| [descriptor::item(service), server::items(service), client::items(service)]);
+    let errors = package.errors.iter().map(errors::items);
+    text.push_str(&list(services.chain(errors)));
+    let printed = messages.packages.get(&package.wire).map_or("", String::as_str);
+    finish(printed, &messages.comments, &mut text);
+    if !printed.is_empty() {
+        text.push('\n');
+    }
+    // Nobody reads the descriptors, so they come last.
+    let json = package.json.iter().map(json::item);
+    text.push_str(&list(std::iter::once(descriptor::set(package)).chain(json)));
+    text.truncate(text.trim_end().len() + 1);
+    if package.modules.is_empty() { allowing(&text) } else { text }
 }
 
 /// Without a package there is no module to say for all of its items what they may do.
 fn allowing(text: &str) -> String {
-    let allow = prettyplease::unparse(&parse(
-        path(messages::ALLOWED)
-            .into_iter()
-            .chain(quote!(
-                mod all;
-            ))
-            .collect(),
-    ));
-    let allow = allow.trim_end_matches("mod all;\n");
     let mut out = String::with_capacity(text.len() * 2);
     for line in text.split_inclusive('\n') {
         if ["pub struct ", "pub enum ", "pub mod ", "pub trait ", "impl"]
             .iter()
             .any(|item| line.starts_with(item))
         {
-            out.push_str(allow);
+            out.extend([messages::ALLOWED, "\n"]);
         }
         out.push_str(line);
     }
     out
 }
 
-fn items(package: &Package) -> TokenStream {
-    if package.services.is_empty() && package.errors.is_empty() {
-        return TokenStream::new();
-    }
-    let errors = package.errors.iter().map(errors::items);
-    let services = package.services.iter().map(|service| {
-        let (server, client) = (server::items(service), client::items(service));
-        let descriptor = descriptor::item(service);
-        quote!(#descriptor #server #client)
-    });
-    quote! {
-        use ::jovian_runtime::codegen::v1 as __jovian;
-        #(#services)*
-        #(#errors)*
-    }
-}
-
-/// Our own tokens are always Rust; if they were not, rustc would say so at this place in the user's build.
-fn parse(tokens: TokenStream) -> syn::File {
-    syn::parse2(tokens).unwrap_or_else(|error| {
-        let problem = format!("jovian printed no Rust: {error}");
-        syn::File {
-            shebang: None,
-            attrs: Vec::new(),
-            items: vec![syn::parse_quote!(compile_error!(#problem);)],
-        }
-    })
+/// Items with a blank line behind each of them.
+fn list(items: impl Iterator<Item = String>) -> String {
+    items.filter(|item| !item.is_empty()).map(|item| item + "\n").collect()
 }
 
 /// Puts the comments where their placeholders stand, and a blank line between items, which the formatter leaves out.
-fn finish(text: &str, comments: &[Vec<String>]) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
+fn finish(text: &str, comments: &[Vec<String>], out: &mut String) {
+    out.reserve(text.len() * 2);
     let mut last = "";
     for line in text.lines() {
         let indent = &line[..line.len() - line.trim_start().len()];
@@ -127,7 +105,6 @@ fn finish(text: &str, comments: &[Vec<String>]) -> String {
         }
         last = line;
     }
-    out
 }
 
 fn begins_item(line: &str) -> bool {
@@ -139,23 +116,12 @@ fn ends_item(line: &str) -> bool {
     line.ends_with(['}', ';']) && !line.trim_start().starts_with("///")
 }
 
-/// Doc comments.
-fn docs<'a>(lines: impl IntoIterator<Item = &'a str>) -> TokenStream {
-    let lines =
-        lines.into_iter().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
-    quote!(#(#[doc = #lines])*)
-}
-
 /// The IDL's comment, and what it stands for.
-fn docs_and(comment: &[String], sentence: &str) -> TokenStream {
-    docs(crate::docs::followed_by(comment, sentence))
+fn docs_and(comment: &[String], sentence: &str) -> String {
+    let lines = docs::followed_by(comment, sentence);
+    lines.map(|line| if line.is_empty() { "///\n".to_owned() } else { format!("/// {line}\n") }).collect()
 }
 
-/// A path or a type that the plan has decided.
-fn path(text: &str) -> TokenStream {
-    text.parse().unwrap_or_default()
-}
-
-fn deprecated(yes: bool) -> TokenStream {
-    if yes { quote!(#[deprecated]) } else { TokenStream::new() }
+fn deprecated(yes: bool) -> &'static str {
+    if yes { "#[deprecated]" } else { "" }
 }

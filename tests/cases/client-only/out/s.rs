@@ -4,10 +4,13 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `s.S`: its names, its methods and their policies.
 pub static S_SERVICE: __jovian::Service = __jovian::Service::new(
-        "s.S",
-        &[__jovian::Method::new("/s.S/Do", 0, __jovian::Kind::Unary)],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "s.S",
+    &[
+        __jovian::Method::new("/s.S/Do", 0, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// Calls `s.S`. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]
 pub struct SClient(__jovian::Client);
@@ -17,9 +20,7 @@ impl SClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&S_SERVICE, app).map(Self)
     }
 
@@ -27,11 +28,8 @@ impl SClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
-        __jovian::Client::connect::<__jovian::NoDomainError>(&S_SERVICE, target)
-            .map(Self)
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        __jovian::Client::connect::<__jovian::NoDomainError>(&S_SERVICE, target).map(Self)
     }
 
     /// Puts an interceptor around every call of this client; the first one added is the outermost.

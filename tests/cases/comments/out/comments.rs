@@ -4,18 +4,15 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `comments.Chatty`: its names, its methods and their policies.
 pub static CHATTY: __jovian::Service = __jovian::Service::new(
-        "comments.Chatty",
-        &[
-            __jovian::Method::new(
-                "/comments.Chatty/Undocumented",
-                0,
-                __jovian::Kind::Unary,
-            ),
-            __jovian::Method::new("/comments.Chatty/Block", 1, __jovian::Kind::Unary),
-            __jovian::Method::new("/comments.Chatty/Trailing", 2, __jovian::Kind::Unary),
-        ],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "comments.Chatty",
+    &[
+        __jovian::Method::new("/comments.Chatty/Undocumented", 0, __jovian::Kind::Unary),
+        __jovian::Method::new("/comments.Chatty/Block", 1, __jovian::Kind::Unary),
+        __jovian::Method::new("/comments.Chatty/Trailing", 2, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// Has everything that rustdoc could trip over: Vec\<u8\>, \[brackets\], `code`, an odd \` tick, a */ and #!\[attributes\].
 ///
 /// ```text
@@ -43,9 +40,8 @@ pub trait Chatty: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: Note,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<Note, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Note, Self::Error>>
+    + ::core::marker::Send;
 
     /// A block
     /// comment with a "quote" and a \ backslash at the end \\
@@ -55,9 +51,8 @@ pub trait Chatty: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: Note,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<Note, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Note, Self::Error>>
+    + ::core::marker::Send;
 
     /// Behind the method.
     ///
@@ -66,9 +61,8 @@ pub trait Chatty: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: Note,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<Note, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Note, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Chatty`] as `comments.Chatty`.
@@ -78,46 +72,32 @@ pub struct ChattyServer(__jovian::BoundService);
 impl ChattyServer {
     /// Serves `service`.
     pub fn new<__S: Chatty>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &CHATTY,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Chatty>::undocumented(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &CHATTY,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Chatty>::undocumented(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Chatty>::block(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Chatty>::block(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Chatty>::trailing(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Chatty>::trailing(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -142,9 +122,7 @@ impl ChattyClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&CHATTY, app).map(Self)
     }
 
@@ -152,9 +130,7 @@ impl ChattyClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&CHATTY, target).map(Self)
     }
 

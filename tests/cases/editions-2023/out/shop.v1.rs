@@ -4,10 +4,13 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `shop.v1.Parcels`: its names, its methods and their policies.
 pub static PARCELS: __jovian::Service = __jovian::Service::new(
-        "shop.v1.Parcels",
-        &[__jovian::Method::new("/shop.v1.Parcels/Send", 0, __jovian::Kind::Unary)],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "shop.v1.Parcels",
+    &[
+        __jovian::Method::new("/shop.v1.Parcels/Send", 0, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// Takes parcels.
 ///
 /// The service `shop.v1.Parcels`.
@@ -21,9 +24,8 @@ pub trait Parcels: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: Parcel,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<Receipt, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Receipt, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Parcels`] as `shop.v1.Parcels`.
@@ -33,28 +35,20 @@ pub struct ParcelsServer(__jovian::BoundService);
 impl ParcelsServer {
     /// Serves `service`.
     pub fn new<__S: Parcels>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &PARCELS,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Parcels>::send(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &PARCELS,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Parcels>::send(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -79,9 +73,7 @@ impl ParcelsClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&PARCELS, app).map(Self)
     }
 
@@ -89,9 +81,7 @@ impl ParcelsClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&PARCELS, target).map(Self)
     }
 

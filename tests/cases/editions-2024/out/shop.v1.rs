@@ -4,14 +4,15 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `shop.v1.Orders`: its names, its methods and their policies.
 pub static ORDERS: __jovian::Service = __jovian::Service::new(
-        "shop.v1.Orders",
-        &[
-            __jovian::Method::new("/shop.v1.Orders/Get", 0, __jovian::Kind::Unary)
-                .timeout_ms(300),
-        ],
-    )
-    .app("shop.order.orders")
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "shop.v1.Orders",
+    &[
+        __jovian::Method::new("/shop.v1.Orders/Get", 0, __jovian::Kind::Unary)
+            .timeout_ms(300),
+    ],
+)
+.app("shop.order.orders")
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// Takes orders.
 ///
 /// The service `shop.v1.Orders`.
@@ -25,9 +26,8 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: GetRequest,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<Order, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Order, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Orders`] as `shop.v1.Orders`.
@@ -37,28 +37,20 @@ pub struct OrdersServer(__jovian::BoundService);
 impl OrdersServer {
     /// Serves `service`.
     pub fn new<__S: Orders>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                OrdersError,
-            >(
-                &ORDERS,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Orders>::get(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, OrdersError>(
+            &ORDERS,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Orders>::get(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -83,9 +75,7 @@ impl OrdersClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<OrdersError>(&ORDERS, app).map(Self)
     }
 
@@ -93,9 +83,7 @@ impl OrdersClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<OrdersError>(&ORDERS, target).map(Self)
     }
 
@@ -156,27 +144,16 @@ impl __jovian::DomainError for OrdersError {
 
     fn parts(&self) -> __jovian::ErrorParts<'_> {
         match self {
-            Self::OrderNotFound { id } => {
-                __jovian::ErrorParts::known(&Self::CODES[0], [("id", id.as_str())])
-            }
+            Self::OrderNotFound { id } => __jovian::ErrorParts::known(&Self::CODES[0], [("id", id.as_str())]),
             Self::Unknown(unknown) => __jovian::ErrorParts::unknown(unknown),
         }
     }
 
-    fn from_parts(
-        reason: &str,
-        fields: &mut __jovian::ErrorFields,
-    ) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(
-            match reason {
-                "ORDER_NOT_FOUND" => {
-                    Self::OrderNotFound {
-                        id: fields.take("id"),
-                    }
-                }
-                _ => return ::core::option::Option::None,
-            },
-        )
+    fn from_parts(reason: &str, fields: &mut __jovian::ErrorFields) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(match reason {
+            "ORDER_NOT_FOUND" => Self::OrderNotFound { id: fields.take("id") },
+            _ => return ::core::option::Option::None,
+        })
     }
 
     fn from_unknown(unknown: __jovian::UnknownError) -> Self {

@@ -4,10 +4,13 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `shop.top.Top`: its names, its methods and their policies.
 pub static TOP: __jovian::Service = __jovian::Service::new(
-        "shop.top.Top",
-        &[__jovian::Method::new("/shop.top.Top/Turn", 0, __jovian::Kind::ServerStream)],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "shop.top.Top",
+    &[
+        __jovian::Method::new("/shop.top.Top/Turn", 0, __jovian::Kind::ServerStream),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `shop.top.Top`.
 pub trait Top: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -20,9 +23,8 @@ pub trait Top: ::core::marker::Send + ::core::marker::Sync + 'static {
         call: &__jovian::Call,
         request: super::old::Old,
         out: &mut __jovian::Replies<super::now::Now>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Top`] as `shop.top.Top`.
@@ -32,30 +34,20 @@ pub struct TopServer(__jovian::BoundService);
 impl TopServer {
     /// Serves `service`.
     pub fn new<__S: Top>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &TOP,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            __jovian::finish(
-                                <__S as Top>::turn(
-                                        service,
-                                        call,
-                                        io.request().await?,
-                                        &mut io.replies(),
-                                    )
-                                    .await,
-                            )
-                        }),
-                    ]
-                },
-            ),
-        )
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &TOP,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let done = <__S as Top>::turn(service, call, io.request().await?, &mut io.replies()).await;
+                            __jovian::finish(done)
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -80,9 +72,7 @@ impl TopClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&TOP, app).map(Self)
     }
 
@@ -90,9 +80,7 @@ impl TopClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&TOP, target).map(Self)
     }
 
@@ -123,10 +111,7 @@ impl TopClient {
     pub async fn turn(
         &self,
         request: super::old::Old,
-    ) -> ::core::result::Result<
-        __jovian::ReplyStream<super::now::Now, __jovian::NoDomainError>,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+    ) -> ::core::result::Result<__jovian::ReplyStream<super::now::Now, __jovian::NoDomainError>, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.server_stream(&TOP.methods[0], request).await
     }
 }

@@ -4,21 +4,14 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `elsewhere.shop.Orders`: its names, its methods and their policies.
 pub static ORDERS: __jovian::Service = __jovian::Service::new(
-        "elsewhere.shop.Orders",
-        &[
-            __jovian::Method::new(
-                "/elsewhere.shop.Orders/Price",
-                0,
-                __jovian::Kind::Unary,
-            ),
-            __jovian::Method::new(
-                "/elsewhere.shop.Orders/Stamp",
-                1,
-                __jovian::Kind::Unary,
-            ),
-        ],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "elsewhere.shop.Orders",
+    &[
+        __jovian::Method::new("/elsewhere.shop.Orders/Price", 0, __jovian::Kind::Unary),
+        __jovian::Method::new("/elsewhere.shop.Orders/Stamp", 1, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `elsewhere.shop.Orders`.
 pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -30,24 +23,16 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: Order,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<
-            crate::elsewhere_common::elsewhere::common::Money,
-            Self::Error,
-        >,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<crate::elsewhere_common::elsewhere::common::Money, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/elsewhere.shop.Orders/Stamp`.
     fn stamp(
         &self,
         call: &__jovian::Call,
         request: ::jovian_runtime::codegen::v1::prost_types::Timestamp,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<
-            crate::elsewhere_common::elsewhere::common::money::Currency,
-            Self::Error,
-        >,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<crate::elsewhere_common::elsewhere::common::money::Currency, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Orders`] as `elsewhere.shop.Orders`.
@@ -57,37 +42,26 @@ pub struct OrdersServer(__jovian::BoundService);
 impl OrdersServer {
     /// Serves `service`.
     pub fn new<__S: Orders>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &ORDERS,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Orders>::price(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &ORDERS,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Orders>::price(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Orders>::stamp(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Orders>::stamp(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -112,9 +86,7 @@ impl OrdersClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&ORDERS, app).map(Self)
     }
 
@@ -122,9 +94,7 @@ impl OrdersClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&ORDERS, target).map(Self)
     }
 
@@ -155,10 +125,7 @@ impl OrdersClient {
     pub async fn price(
         &self,
         request: Order,
-    ) -> ::core::result::Result<
-        crate::elsewhere_common::elsewhere::common::Money,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+    ) -> ::core::result::Result<crate::elsewhere_common::elsewhere::common::Money, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.unary(&ORDERS.methods[0], request).await
     }
 
@@ -166,10 +133,7 @@ impl OrdersClient {
     pub async fn stamp(
         &self,
         request: ::jovian_runtime::codegen::v1::prost_types::Timestamp,
-    ) -> ::core::result::Result<
-        crate::elsewhere_common::elsewhere::common::money::Currency,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+    ) -> ::core::result::Result<crate::elsewhere_common::elsewhere::common::money::Currency, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.unary(&ORDERS.methods[1], request).await
     }
 }

@@ -24,16 +24,11 @@ impl __jovian::DomainError for ShopError {
         }
     }
 
-    fn from_parts(
-        reason: &str,
-        _: &mut __jovian::ErrorFields,
-    ) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(
-            match reason {
-                "CLOSED" => Self::Closed,
-                _ => return ::core::option::Option::None,
-            },
-        )
+    fn from_parts(reason: &str, _: &mut __jovian::ErrorFields) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(match reason {
+            "CLOSED" => Self::Closed,
+            _ => return ::core::option::Option::None,
+        })
     }
 
     fn from_unknown(unknown: __jovian::UnknownError) -> Self {

@@ -4,10 +4,13 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `jobs.v1.Jobs`: its names, its methods and their policies.
 pub static JOBS: __jovian::Service = __jovian::Service::new(
-        "jobs.v1.Jobs",
-        &[__jovian::Method::new("/jobs.v1.Jobs/GetJob", 0, __jovian::Kind::Unary)],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "jobs.v1.Jobs",
+    &[
+        __jovian::Method::new("/jobs.v1.Jobs/GetJob", 0, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `jobs.v1.Jobs`.
 pub trait Jobs: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -19,9 +22,8 @@ pub trait Jobs: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: GetJobRequest,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<Job, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Job, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Jobs`] as `jobs.v1.Jobs`.
@@ -31,28 +33,20 @@ pub struct JobsServer(__jovian::BoundService);
 impl JobsServer {
     /// Serves `service`.
     pub fn new<__S: Jobs>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &JOBS,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Jobs>::get_job(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &JOBS,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Jobs>::get_job(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -77,9 +71,7 @@ impl JobsClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&JOBS, app).map(Self)
     }
 
@@ -87,9 +79,7 @@ impl JobsClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&JOBS, target).map(Self)
     }
 

@@ -4,16 +4,13 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `helloworld.v1.GreeterService`: its names, its methods and their policies.
 pub static GREETER_SERVICE: __jovian::Service = __jovian::Service::new(
-        "helloworld.v1.GreeterService",
-        &[
-            __jovian::Method::new(
-                "/helloworld.v1.GreeterService/SayHello",
-                0,
-                __jovian::Kind::Unary,
-            ),
-        ],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "helloworld.v1.GreeterService",
+    &[
+        __jovian::Method::new("/helloworld.v1.GreeterService/SayHello", 0, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `helloworld.v1.GreeterService`.
 pub trait GreeterService: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: [`Error`], an error of your own, or `jovian_runtime::Failure`,
@@ -25,9 +22,8 @@ pub trait GreeterService: ::core::marker::Send + ::core::marker::Sync + 'static 
         &self,
         call: &__jovian::Call,
         request: SayHelloRequest,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<SayHelloResponse, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<SayHelloResponse, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`GreeterService`] as `helloworld.v1.GreeterService`.
@@ -37,28 +33,20 @@ pub struct GreeterServiceServer(__jovian::BoundService);
 impl GreeterServiceServer {
     /// Serves `service`.
     pub fn new<__S: GreeterService>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                Error,
-            >(
-                &GREETER_SERVICE,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as GreeterService>::say_hello(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, Error>(
+            &GREETER_SERVICE,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as GreeterService>::say_hello(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -83,9 +71,7 @@ impl GreeterServiceClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<Error>(&GREETER_SERVICE, app).map(Self)
     }
 
@@ -93,9 +79,7 @@ impl GreeterServiceClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<Error>(&GREETER_SERVICE, target).map(Self)
     }
 
@@ -163,17 +147,12 @@ impl __jovian::DomainError for Error {
         }
     }
 
-    fn from_parts(
-        reason: &str,
-        _: &mut __jovian::ErrorFields,
-    ) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(
-            match reason {
-                "ERROR_NAME_INVALID" => Self::NameInvalid,
-                "ERROR_NAME_TAKEN" => Self::NameTaken,
-                _ => return ::core::option::Option::None,
-            },
-        )
+    fn from_parts(reason: &str, _: &mut __jovian::ErrorFields) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(match reason {
+            "ERROR_NAME_INVALID" => Self::NameInvalid,
+            "ERROR_NAME_TAKEN" => Self::NameTaken,
+            _ => return ::core::option::Option::None,
+        })
     }
 
     fn from_unknown(unknown: __jovian::UnknownError) -> Self {

@@ -4,16 +4,13 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `greeter.v1.Greeter`: its names, its methods and their policies.
 pub static GREETER: __jovian::Service = __jovian::Service::new(
-        "greeter.v1.Greeter",
-        &[
-            __jovian::Method::new(
-                "/greeter.v1.Greeter/SayHello",
-                0,
-                __jovian::Kind::Unary,
-            ),
-        ],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "greeter.v1.Greeter",
+    &[
+        __jovian::Method::new("/greeter.v1.Greeter/SayHello", 0, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `greeter.v1.Greeter`.
 pub trait Greeter: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: [`ErrorReason`], an error of your own, or `jovian_runtime::Failure`,
@@ -25,9 +22,8 @@ pub trait Greeter: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: HelloRequest,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<HelloReply, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<HelloReply, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Greeter`] as `greeter.v1.Greeter`.
@@ -37,28 +33,20 @@ pub struct GreeterServer(__jovian::BoundService);
 impl GreeterServer {
     /// Serves `service`.
     pub fn new<__S: Greeter>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                ErrorReason,
-            >(
-                &GREETER,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Greeter>::say_hello(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, ErrorReason>(
+            &GREETER,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Greeter>::say_hello(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -83,9 +71,7 @@ impl GreeterClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<ErrorReason>(&GREETER, app).map(Self)
     }
 
@@ -93,9 +79,7 @@ impl GreeterClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<ErrorReason>(&GREETER, target).map(Self)
     }
 
@@ -149,7 +133,8 @@ impl __jovian::DomainError for ErrorReason {
     const CODES: &'static [__jovian::ErrorCode] = &[
         __jovian::ErrorCode::new(0, "GREETER_UNSPECIFIED", __jovian::Code::Internal),
         __jovian::ErrorCode::new(1, "USER_NOT_FOUND", __jovian::Code::NotFound),
-        __jovian::ErrorCode::new(2, "TEAPOT", __jovian::Code::Unknown).http(418),
+        __jovian::ErrorCode::new(2, "TEAPOT", __jovian::Code::Unknown)
+            .http(418),
     ];
 
     fn parts(&self) -> __jovian::ErrorParts<'_> {
@@ -161,18 +146,13 @@ impl __jovian::DomainError for ErrorReason {
         }
     }
 
-    fn from_parts(
-        reason: &str,
-        _: &mut __jovian::ErrorFields,
-    ) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(
-            match reason {
-                "GREETER_UNSPECIFIED" => Self::GreeterUnspecified,
-                "USER_NOT_FOUND" => Self::UserNotFound,
-                "TEAPOT" => Self::Teapot,
-                _ => return ::core::option::Option::None,
-            },
-        )
+    fn from_parts(reason: &str, _: &mut __jovian::ErrorFields) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(match reason {
+            "GREETER_UNSPECIFIED" => Self::GreeterUnspecified,
+            "USER_NOT_FOUND" => Self::UserNotFound,
+            "TEAPOT" => Self::Teapot,
+            _ => return ::core::option::Option::None,
+        })
     }
 
     fn from_unknown(unknown: __jovian::UnknownError) -> Self {

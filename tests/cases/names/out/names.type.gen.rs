@@ -4,32 +4,21 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `names.type.gen.Box`: its names, its methods and their policies.
 pub static BOX: __jovian::Service = __jovian::Service::new(
-        "names.type.gen.Box",
-        &[
-            __jovian::Method::new("/names.type.gen.Box/New", 0, __jovian::Kind::Unary),
-            __jovian::Method::new("/names.type.gen.Box/Clone", 1, __jovian::Kind::Unary),
-            __jovian::Method::new(
-                "/names.type.gen.Box/Connect",
-                2,
-                __jovian::Kind::Unary,
-            ),
-            __jovian::Method::new("/names.type.gen.Box/With", 3, __jovian::Kind::Bidi),
-            __jovian::Method::new("/names.type.gen.Box/Type", 4, __jovian::Kind::Unary),
-            __jovian::Method::new("/names.type.gen.Box/Into", 5, __jovian::Kind::Unary),
-            __jovian::Method::new(
-                "/names.type.gen.Box/GetFoo",
-                6,
-                __jovian::Kind::Unary,
-            ),
-            __jovian::Method::new(
-                "/names.type.gen.Box/get_foo",
-                7,
-                __jovian::Kind::Unary,
-            ),
-            __jovian::Method::new("/names.type.gen.Box/self", 8, __jovian::Kind::Unary),
-        ],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "names.type.gen.Box",
+    &[
+        __jovian::Method::new("/names.type.gen.Box/New", 0, __jovian::Kind::Unary),
+        __jovian::Method::new("/names.type.gen.Box/Clone", 1, __jovian::Kind::Unary),
+        __jovian::Method::new("/names.type.gen.Box/Connect", 2, __jovian::Kind::Unary),
+        __jovian::Method::new("/names.type.gen.Box/With", 3, __jovian::Kind::Bidi),
+        __jovian::Method::new("/names.type.gen.Box/Type", 4, __jovian::Kind::Unary),
+        __jovian::Method::new("/names.type.gen.Box/Into", 5, __jovian::Kind::Unary),
+        __jovian::Method::new("/names.type.gen.Box/GetFoo", 6, __jovian::Kind::Unary),
+        __jovian::Method::new("/names.type.gen.Box/get_foo", 7, __jovian::Kind::Unary),
+        __jovian::Method::new("/names.type.gen.Box/self", 8, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// Methods named like those that a client or Rust has already.
 ///
 /// The service `names.type.gen.Box`.
@@ -43,27 +32,24 @@ pub trait Box: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: Self_,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<Option, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Option, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/names.type.gen.Box/Clone`.
     fn clone(
         &self,
         call: &__jovian::Call,
         request: Self_,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<Option, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Option, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/names.type.gen.Box/Connect`.
     fn connect(
         &self,
         call: &__jovian::Call,
         request: Self_,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<Option, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Option, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/names.type.gen.Box/With`.
     fn with(
@@ -71,54 +57,48 @@ pub trait Box: ::core::marker::Send + ::core::marker::Sync + 'static {
         call: &__jovian::Call,
         requests: &mut __jovian::Incoming<Self_>,
         out: &mut __jovian::Replies<Option>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/names.type.gen.Box/Type`.
     fn r#type(
         &self,
         call: &__jovian::Call,
         request: Self_,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<Option, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Option, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/names.type.gen.Box/Into`.
     fn into(
         &self,
         call: &__jovian::Call,
         request: Self_,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<Option, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Option, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/names.type.gen.Box/GetFoo`.
     fn get_foo(
         &self,
         call: &__jovian::Call,
         request: Self_,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<Option, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Option, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/names.type.gen.Box/get_foo`.
     fn get_foo2(
         &self,
         call: &__jovian::Call,
         request: Self_,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<Option, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Option, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/names.type.gen.Box/self`.
     fn self_(
         &self,
         call: &__jovian::Call,
         request: Self_,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<Option, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Option, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Box`] as `names.type.gen.Box`.
@@ -128,103 +108,69 @@ pub struct BoxServer(__jovian::BoundService);
 impl BoxServer {
     /// Serves `service`.
     pub fn new<__S: Box>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                NamesError,
-            >(
-                &BOX,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Box>::new(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, NamesError>(
+            &BOX,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Box>::new(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Box>::clone(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Box>::clone(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Box>::connect(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Box>::connect(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            __jovian::finish(
-                                <__S as Box>::with(
-                                        service,
-                                        call,
-                                        &mut requests,
-                                        &mut replies,
-                                    )
-                                    .await,
-                            )
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Box>::r#type(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                            let done = <__S as Box>::with(service, call, &mut requests, &mut replies).await;
+                            __jovian::finish(done)
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Box>::r#type(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Box>::into(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Box>::into(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Box>::get_foo(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Box>::get_foo(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Box>::get_foo2(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Box>::get_foo2(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Box>::self_(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Box>::self_(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -249,9 +195,7 @@ impl BoxClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<NamesError>(&BOX, app).map(Self)
     }
 
@@ -259,9 +203,7 @@ impl BoxClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NamesError>(&BOX, target).map(Self)
     }
 
@@ -316,10 +258,7 @@ impl BoxClient {
     pub async fn with_(
         &self,
         requests: impl __jovian::Stream<Item = Self_> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<
-        __jovian::ReplyStream<Option, NamesError>,
-        __jovian::CallError<NamesError>,
-    > {
+    ) -> ::core::result::Result<__jovian::ReplyStream<Option, NamesError>, __jovian::CallError<NamesError>> {
         self.0.bidi(&BOX.methods[3], requests).await
     }
 
@@ -366,10 +305,13 @@ impl BoxClient {
 
 /// What the IDL says of `names.type.gen.T`: its names, its methods and their policies.
 pub static T2_SERVICE: __jovian::Service = __jovian::Service::new(
-        "names.type.gen.T",
-        &[__jovian::Method::new("/names.type.gen.T/Call", 0, __jovian::Kind::Unary)],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "names.type.gen.T",
+    &[
+        __jovian::Method::new("/names.type.gen.T/Call", 0, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `names.type.gen.T`.
 pub trait T2: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: [`NamesError`], an error of your own, or `jovian_runtime::Failure`,
@@ -381,9 +323,8 @@ pub trait T2: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: Call,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<Call, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Call, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`T2`] as `names.type.gen.T`.
@@ -393,28 +334,20 @@ pub struct T2Server(__jovian::BoundService);
 impl T2Server {
     /// Serves `service`.
     pub fn new<__S: T2>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                NamesError,
-            >(
-                &T2_SERVICE,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as T2>::call(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, NamesError>(
+            &T2_SERVICE,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as T2>::call(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -439,9 +372,7 @@ impl T2Client {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<NamesError>(&T2_SERVICE, app).map(Self)
     }
 
@@ -449,9 +380,7 @@ impl T2Client {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NamesError>(&T2_SERVICE, target).map(Self)
     }
 
@@ -489,10 +418,11 @@ impl T2Client {
 
 /// What the IDL says of `names.type.gen.FooBar`: its names, its methods and their policies.
 pub static FOO_BAR: __jovian::Service = __jovian::Service::new(
-        "names.type.gen.FooBar",
-        &[],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "names.type.gen.FooBar",
+    &[],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `names.type.gen.FooBar`.
 pub trait FooBar: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: [`NamesError`], an error of your own, or `jovian_runtime::Failure`,
@@ -507,12 +437,13 @@ pub struct FooBarServer(__jovian::BoundService);
 impl FooBarServer {
     /// Serves `service`.
     pub fn new<__S: FooBar>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                NamesError,
-            >(&FOO_BAR, service, const { &[] }),
-        )
+        Self(__jovian::BoundService::new::<__S, NamesError>(
+            &FOO_BAR,
+            service,
+            const {
+                &[]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -537,9 +468,7 @@ impl FooBarClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<NamesError>(&FOO_BAR, app).map(Self)
     }
 
@@ -547,9 +476,7 @@ impl FooBarClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NamesError>(&FOO_BAR, target).map(Self)
     }
 
@@ -579,10 +506,11 @@ impl FooBarClient {
 
 /// What the IDL says of `names.type.gen.Foo_Bar`: its names, its methods and their policies.
 pub static FOO_BAR2: __jovian::Service = __jovian::Service::new(
-        "names.type.gen.Foo_Bar",
-        &[],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "names.type.gen.Foo_Bar",
+    &[],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `names.type.gen.Foo_Bar`.
 pub trait FooBar2: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: [`NamesError`], an error of your own, or `jovian_runtime::Failure`,
@@ -597,12 +525,13 @@ pub struct FooBar2Server(__jovian::BoundService);
 impl FooBar2Server {
     /// Serves `service`.
     pub fn new<__S: FooBar2>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                NamesError,
-            >(&FOO_BAR2, service, const { &[] }),
-        )
+        Self(__jovian::BoundService::new::<__S, NamesError>(
+            &FOO_BAR2,
+            service,
+            const {
+                &[]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -627,9 +556,7 @@ impl FooBar2Client {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<NamesError>(&FOO_BAR2, app).map(Self)
     }
 
@@ -637,9 +564,7 @@ impl FooBar2Client {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NamesError>(&FOO_BAR2, target).map(Self)
     }
 
@@ -698,35 +623,20 @@ impl __jovian::DomainError for NamesError {
 
     fn parts(&self) -> __jovian::ErrorParts<'_> {
         match self {
-            Self::Unknown_ { r#type, self_ } => {
-                __jovian::ErrorParts::known(
-                    &Self::CODES[0],
-                    [("type", r#type.as_str()), ("self", self_.as_str())],
-                )
-            }
+            Self::Unknown_ { r#type, self_ } => __jovian::ErrorParts::known(&Self::CODES[0], [("type", r#type.as_str()), ("self", self_.as_str())]),
             Self::Self_ => __jovian::ErrorParts::known(&Self::CODES[1], []),
             Self::NamesError2Many => __jovian::ErrorParts::known(&Self::CODES[2], []),
             Self::Unknown(unknown) => __jovian::ErrorParts::unknown(unknown),
         }
     }
 
-    fn from_parts(
-        reason: &str,
-        fields: &mut __jovian::ErrorFields,
-    ) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(
-            match reason {
-                "UNKNOWN" => {
-                    Self::Unknown_ {
-                        r#type: fields.take("type"),
-                        self_: fields.take("self"),
-                    }
-                }
-                "SELF" => Self::Self_,
-                "NAMES_ERROR_2_MANY" => Self::NamesError2Many,
-                _ => return ::core::option::Option::None,
-            },
-        )
+    fn from_parts(reason: &str, fields: &mut __jovian::ErrorFields) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(match reason {
+            "UNKNOWN" => Self::Unknown_ { r#type: fields.take("type"), self_: fields.take("self") },
+            "SELF" => Self::Self_,
+            "NAMES_ERROR_2_MANY" => Self::NamesError2Many,
+            _ => return ::core::option::Option::None,
+        })
     }
 
     fn from_unknown(unknown: __jovian::UnknownError) -> Self {

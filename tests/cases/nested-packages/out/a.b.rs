@@ -4,10 +4,13 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `a.b.Down`: its names, its methods and their policies.
 pub static DOWN: __jovian::Service = __jovian::Service::new(
-        "a.b.Down",
-        &[__jovian::Method::new("/a.b.Down/Go", 0, __jovian::Kind::Bidi)],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "a.b.Down",
+    &[
+        __jovian::Method::new("/a.b.Down/Go", 0, __jovian::Kind::Bidi),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `a.b.Down`.
 pub trait Down: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -20,9 +23,8 @@ pub trait Down: ::core::marker::Send + ::core::marker::Sync + 'static {
         call: &__jovian::Call,
         requests: &mut __jovian::Incoming<Inner>,
         out: &mut __jovian::Replies<Inner>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Down`] as `a.b.Down`.
@@ -32,31 +34,21 @@ pub struct DownServer(__jovian::BoundService);
 impl DownServer {
     /// Serves `service`.
     pub fn new<__S: Down>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &DOWN,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &DOWN,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            __jovian::finish(
-                                <__S as Down>::go(
-                                        service,
-                                        call,
-                                        &mut requests,
-                                        &mut replies,
-                                    )
-                                    .await,
-                            )
-                        }),
-                    ]
-                },
-            ),
-        )
+                            let done = <__S as Down>::go(service, call, &mut requests, &mut replies).await;
+                            __jovian::finish(done)
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -81,9 +73,7 @@ impl DownClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&DOWN, app).map(Self)
     }
 
@@ -91,9 +81,7 @@ impl DownClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&DOWN, target).map(Self)
     }
 
@@ -124,10 +112,7 @@ impl DownClient {
     pub async fn go(
         &self,
         requests: impl __jovian::Stream<Item = Inner> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<
-        __jovian::ReplyStream<Inner, __jovian::NoDomainError>,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+    ) -> ::core::result::Result<__jovian::ReplyStream<Inner, __jovian::NoDomainError>, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.bidi(&DOWN.methods[0], requests).await
     }
 }

@@ -4,27 +4,15 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `Bare`: its names, its methods and their policies.
 pub static BARE: __jovian::Service = __jovian::Service::new(
-        "Bare",
-        &[__jovian::Method::new("/Bare/Ask", 0, __jovian::Kind::Unary)],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "Bare",
+    &[
+        __jovian::Method::new("/Bare/Ask", 0, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `Bare`.
-#[allow(
-    deprecated,
-    missing_docs,
-    clippy::doc_lazy_continuation,
-    clippy::doc_overindented_list_items,
-    clippy::enum_variant_names,
-    clippy::large_enum_variant,
-    clippy::module_inception,
-    clippy::new_ret_no_self,
-    clippy::self_named_constructors,
-    clippy::should_implement_trait,
-    clippy::upper_case_acronyms,
-    clippy::wrong_self_convention,
-    non_camel_case_types,
-    non_snake_case
-)]
+#[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::self_named_constructors, clippy::should_implement_trait, clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]
 pub trait Bare: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
     /// which takes `?` from anything.
@@ -35,72 +23,33 @@ pub trait Bare: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: Question,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<other::Answer, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<other::Answer, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Bare`] as `Bare`.
 #[derive(Clone, Debug)]
-#[allow(
-    deprecated,
-    missing_docs,
-    clippy::doc_lazy_continuation,
-    clippy::doc_overindented_list_items,
-    clippy::enum_variant_names,
-    clippy::large_enum_variant,
-    clippy::module_inception,
-    clippy::new_ret_no_self,
-    clippy::self_named_constructors,
-    clippy::should_implement_trait,
-    clippy::upper_case_acronyms,
-    clippy::wrong_self_convention,
-    non_camel_case_types,
-    non_snake_case
-)]
+#[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::self_named_constructors, clippy::should_implement_trait, clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]
 pub struct BareServer(__jovian::BoundService);
 
-#[allow(
-    deprecated,
-    missing_docs,
-    clippy::doc_lazy_continuation,
-    clippy::doc_overindented_list_items,
-    clippy::enum_variant_names,
-    clippy::large_enum_variant,
-    clippy::module_inception,
-    clippy::new_ret_no_self,
-    clippy::self_named_constructors,
-    clippy::should_implement_trait,
-    clippy::upper_case_acronyms,
-    clippy::wrong_self_convention,
-    non_camel_case_types,
-    non_snake_case
-)]
+#[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::self_named_constructors, clippy::should_implement_trait, clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]
 impl BareServer {
     /// Serves `service`.
     pub fn new<__S: Bare>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &BARE,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Bare>::ask(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &BARE,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Bare>::ask(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -110,22 +59,7 @@ impl BareServer {
     }
 }
 
-#[allow(
-    deprecated,
-    missing_docs,
-    clippy::doc_lazy_continuation,
-    clippy::doc_overindented_list_items,
-    clippy::enum_variant_names,
-    clippy::large_enum_variant,
-    clippy::module_inception,
-    clippy::new_ret_no_self,
-    clippy::self_named_constructors,
-    clippy::should_implement_trait,
-    clippy::upper_case_acronyms,
-    clippy::wrong_self_convention,
-    non_camel_case_types,
-    non_snake_case
-)]
+#[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::self_named_constructors, clippy::should_implement_trait, clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]
 impl ::core::convert::From<BareServer> for __jovian::BoundService {
     fn from(server: BareServer) -> Self {
         server.0
@@ -134,48 +68,16 @@ impl ::core::convert::From<BareServer> for __jovian::BoundService {
 
 /// Calls `Bare`. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]
-#[allow(
-    deprecated,
-    missing_docs,
-    clippy::doc_lazy_continuation,
-    clippy::doc_overindented_list_items,
-    clippy::enum_variant_names,
-    clippy::large_enum_variant,
-    clippy::module_inception,
-    clippy::new_ret_no_self,
-    clippy::self_named_constructors,
-    clippy::should_implement_trait,
-    clippy::upper_case_acronyms,
-    clippy::wrong_self_convention,
-    non_camel_case_types,
-    non_snake_case
-)]
+#[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::self_named_constructors, clippy::should_implement_trait, clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]
 pub struct BareClient(__jovian::Client);
 
-#[allow(
-    deprecated,
-    missing_docs,
-    clippy::doc_lazy_continuation,
-    clippy::doc_overindented_list_items,
-    clippy::enum_variant_names,
-    clippy::large_enum_variant,
-    clippy::module_inception,
-    clippy::new_ret_no_self,
-    clippy::self_named_constructors,
-    clippy::should_implement_trait,
-    clippy::upper_case_acronyms,
-    clippy::wrong_self_convention,
-    non_camel_case_types,
-    non_snake_case
-)]
+#[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::self_named_constructors, clippy::should_implement_trait, clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]
 impl BareClient {
     /// Finds the service by its application, through the registry of `app`.
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&BARE, app).map(Self)
     }
 
@@ -183,9 +85,7 @@ impl BareClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&BARE, target).map(Self)
     }
 
@@ -216,10 +116,7 @@ impl BareClient {
     pub async fn ask(
         &self,
         request: Question,
-    ) -> ::core::result::Result<
-        other::Answer,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+    ) -> ::core::result::Result<other::Answer, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.unary(&BARE.methods[0], request).await
     }
 }
@@ -234,22 +131,7 @@ impl BareClient {
     ::jovian_runtime::codegen::v1::prost::Message
 )]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
-#[allow(
-    deprecated,
-    missing_docs,
-    clippy::doc_lazy_continuation,
-    clippy::doc_overindented_list_items,
-    clippy::enum_variant_names,
-    clippy::large_enum_variant,
-    clippy::module_inception,
-    clippy::new_ret_no_self,
-    clippy::self_named_constructors,
-    clippy::should_implement_trait,
-    clippy::upper_case_acronyms,
-    clippy::wrong_self_convention,
-    non_camel_case_types,
-    non_snake_case
-)]
+#[allow(deprecated, missing_docs, clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception, clippy::new_ret_no_self, clippy::self_named_constructors, clippy::should_implement_trait, clippy::upper_case_acronyms, clippy::wrong_self_convention, non_camel_case_types, non_snake_case)]
 pub struct Question {}
 
 /// The IDL of this package's services and all that it imports, as an encoded `google.protobuf.FileDescriptorSet`

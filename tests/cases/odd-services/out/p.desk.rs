@@ -4,19 +4,20 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `p.desk.Wrappers`: its names, its methods and their policies.
 pub static WRAPPERS: __jovian::Service = __jovian::Service::new(
-        "p.desk.Wrappers",
-        &[
-            __jovian::Method::new("/p.desk.Wrappers/A", 0, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Wrappers/B", 1, __jovian::Kind::ClientStream),
-            __jovian::Method::new("/p.desk.Wrappers/C", 2, __jovian::Kind::ServerStream),
-            __jovian::Method::new("/p.desk.Wrappers/D", 3, __jovian::Kind::Bidi),
-            __jovian::Method::new("/p.desk.Wrappers/E", 4, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Wrappers/F", 5, __jovian::Kind::Bidi),
-            __jovian::Method::new("/p.desk.Wrappers/G", 6, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Wrappers/H", 7, __jovian::Kind::Bidi),
-        ],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "p.desk.Wrappers",
+    &[
+        __jovian::Method::new("/p.desk.Wrappers/A", 0, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Wrappers/B", 1, __jovian::Kind::ClientStream),
+        __jovian::Method::new("/p.desk.Wrappers/C", 2, __jovian::Kind::ServerStream),
+        __jovian::Method::new("/p.desk.Wrappers/D", 3, __jovian::Kind::Bidi),
+        __jovian::Method::new("/p.desk.Wrappers/E", 4, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Wrappers/F", 5, __jovian::Kind::Bidi),
+        __jovian::Method::new("/p.desk.Wrappers/G", 6, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Wrappers/H", 7, __jovian::Kind::Bidi),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// Every well-known type that is another one in Rust, in every kind of call.
 ///
 /// The service `p.desk.Wrappers`.
@@ -30,18 +31,16 @@ pub trait Wrappers: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: f64,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<f32, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<f32, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Wrappers/B`.
     fn b(
         &self,
         call: &__jovian::Call,
         requests: &mut __jovian::Incoming<i64>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<u64, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<u64, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Wrappers/C`.
     fn c(
@@ -49,68 +48,51 @@ pub trait Wrappers: ::core::marker::Send + ::core::marker::Sync + 'static {
         call: &__jovian::Call,
         request: i32,
         out: &mut __jovian::Replies<u32>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Wrappers/D`.
     fn d(
         &self,
         call: &__jovian::Call,
         requests: &mut __jovian::Incoming<bool>,
-        out: &mut __jovian::Replies<
-            ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        >,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+        out: &mut __jovian::Replies<::jovian_runtime::codegen::v1::prost::alloc::string::String>,
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Wrappers/E`.
     fn e(
         &self,
         call: &__jovian::Call,
         request: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Wrappers/F`.
     fn f(
         &self,
         call: &__jovian::Call,
         requests: &mut __jovian::Incoming<()>,
-        out: &mut __jovian::Replies<
-            ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>,
-        >,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+        out: &mut __jovian::Replies<::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>>,
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Wrappers/G`.
     fn g(
         &self,
         call: &__jovian::Call,
         request: ::jovian_runtime::codegen::v1::prost_types::Any,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<
-            ::jovian_runtime::codegen::v1::prost_types::Struct,
-            Self::Error,
-        >,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<::jovian_runtime::codegen::v1::prost_types::Struct, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Wrappers/H`.
     fn h(
         &self,
         call: &__jovian::Call,
-        requests: &mut __jovian::Incoming<
-            ::jovian_runtime::codegen::v1::prost_types::Value,
-        >,
-        out: &mut __jovian::Replies<
-            ::jovian_runtime::codegen::v1::prost_types::ListValue,
-        >,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+        requests: &mut __jovian::Incoming<::jovian_runtime::codegen::v1::prost_types::Value>,
+        out: &mut __jovian::Replies<::jovian_runtime::codegen::v1::prost_types::ListValue>,
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Wrappers`] as `p.desk.Wrappers`.
@@ -120,102 +102,65 @@ pub struct WrappersServer(__jovian::BoundService);
 impl WrappersServer {
     /// Serves `service`.
     pub fn new<__S: Wrappers>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                NoError,
-            >(
-                &WRAPPERS,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Wrappers>::a(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, NoError>(
+            &WRAPPERS,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Wrappers>::a(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Wrappers>::b(
-                                    service,
-                                    call,
-                                    &mut io.requests(),
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Wrappers>::b(service, call, &mut io.requests()).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            __jovian::finish(
-                                <__S as Wrappers>::c(
-                                        service,
-                                        call,
-                                        io.request().await?,
-                                        &mut io.replies(),
-                                    )
-                                    .await,
-                            )
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let done = <__S as Wrappers>::c(service, call, io.request().await?, &mut io.replies()).await;
+                            __jovian::finish(done)
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            __jovian::finish(
-                                <__S as Wrappers>::d(
-                                        service,
-                                        call,
-                                        &mut requests,
-                                        &mut replies,
-                                    )
-                                    .await,
-                            )
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Wrappers>::e(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                            let done = <__S as Wrappers>::d(service, call, &mut requests, &mut replies).await;
+                            __jovian::finish(done)
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Wrappers>::e(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            __jovian::finish(
-                                <__S as Wrappers>::f(
-                                        service,
-                                        call,
-                                        &mut requests,
-                                        &mut replies,
-                                    )
-                                    .await,
-                            )
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Wrappers>::g(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                            let done = <__S as Wrappers>::f(service, call, &mut requests, &mut replies).await;
+                            __jovian::finish(done)
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Wrappers>::g(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            __jovian::finish(
-                                <__S as Wrappers>::h(
-                                        service,
-                                        call,
-                                        &mut requests,
-                                        &mut replies,
-                                    )
-                                    .await,
-                            )
-                        }),
-                    ]
-                },
-            ),
-        )
+                            let done = <__S as Wrappers>::h(service, call, &mut requests, &mut replies).await;
+                            __jovian::finish(done)
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -240,9 +185,7 @@ impl WrappersClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<NoError>(&WRAPPERS, app).map(Self)
     }
 
@@ -250,9 +193,7 @@ impl WrappersClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NoError>(&WRAPPERS, target).map(Self)
     }
 
@@ -299,10 +240,7 @@ impl WrappersClient {
     pub async fn c(
         &self,
         request: i32,
-    ) -> ::core::result::Result<
-        __jovian::ReplyStream<u32, NoError>,
-        __jovian::CallError<NoError>,
-    > {
+    ) -> ::core::result::Result<__jovian::ReplyStream<u32, NoError>, __jovian::CallError<NoError>> {
         self.0.server_stream(&WRAPPERS.methods[2], request).await
     }
 
@@ -310,13 +248,7 @@ impl WrappersClient {
     pub async fn d(
         &self,
         requests: impl __jovian::Stream<Item = bool> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<
-        __jovian::ReplyStream<
-            ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-            NoError,
-        >,
-        __jovian::CallError<NoError>,
-    > {
+    ) -> ::core::result::Result<__jovian::ReplyStream<::jovian_runtime::codegen::v1::prost::alloc::string::String, NoError>, __jovian::CallError<NoError>> {
         self.0.bidi(&WRAPPERS.methods[3], requests).await
     }
 
@@ -332,13 +264,7 @@ impl WrappersClient {
     pub async fn f(
         &self,
         requests: impl __jovian::Stream<Item = ()> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<
-        __jovian::ReplyStream<
-            ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>,
-            NoError,
-        >,
-        __jovian::CallError<NoError>,
-    > {
+    ) -> ::core::result::Result<__jovian::ReplyStream<::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>, NoError>, __jovian::CallError<NoError>> {
         self.0.bidi(&WRAPPERS.methods[5], requests).await
     }
 
@@ -346,76 +272,54 @@ impl WrappersClient {
     pub async fn g(
         &self,
         request: ::jovian_runtime::codegen::v1::prost_types::Any,
-    ) -> ::core::result::Result<
-        ::jovian_runtime::codegen::v1::prost_types::Struct,
-        __jovian::CallError<NoError>,
-    > {
+    ) -> ::core::result::Result<::jovian_runtime::codegen::v1::prost_types::Struct, __jovian::CallError<NoError>> {
         self.0.unary(&WRAPPERS.methods[6], request).await
     }
 
     /// Calls `/p.desk.Wrappers/H`.
     pub async fn h(
         &self,
-        requests: impl __jovian::Stream<
-            Item = ::jovian_runtime::codegen::v1::prost_types::Value,
-        > + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<
-        __jovian::ReplyStream<
-            ::jovian_runtime::codegen::v1::prost_types::ListValue,
-            NoError,
-        >,
-        __jovian::CallError<NoError>,
-    > {
+        requests: impl __jovian::Stream<Item = ::jovian_runtime::codegen::v1::prost_types::Value> + ::core::marker::Send + 'static,
+    ) -> ::core::result::Result<__jovian::ReplyStream<::jovian_runtime::codegen::v1::prost_types::ListValue, NoError>, __jovian::CallError<NoError>> {
         self.0.bidi(&WRAPPERS.methods[7], requests).await
     }
 }
 
 /// What the IDL says of `p.desk.Taken`: its names, its methods and their policies.
 pub static TAKEN: __jovian::Service = __jovian::Service::new(
-        "p.desk.Taken",
-        &[
-            __jovian::Method::new("/p.desk.Taken/Connect", 0, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/Discover", 1, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/Local", 2, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/With", 3, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/Under", 4, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/Clone", 5, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/Intercept", 6, __jovian::Kind::Bidi),
-            __jovian::Method::new("/p.desk.Taken/New", 7, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/Call", 8, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/WithOrigin", 9, __jovian::Kind::Unary),
-            __jovian::Method::new(
-                "/p.desk.Taken/SendCompressed",
-                10,
-                __jovian::Kind::Unary,
-            ),
-            __jovian::Method::new(
-                "/p.desk.Taken/MaxDecodingMessageSize",
-                11,
-                __jovian::Kind::Unary,
-            ),
-            __jovian::Method::new(
-                "/p.desk.Taken/FromRequest",
-                12,
-                __jovian::Kind::Unary,
-            ),
-            __jovian::Method::new("/p.desk.Taken/IntoReply", 13, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/Drop", 14, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/Fmt", 15, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/Request", 16, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/Error", 17, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/async", 18, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/Await", 19, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/gen", 20, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/Match", 21, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/Super", 22, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/crate", 23, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/extern", 24, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/_1", 25, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.desk.Taken/__", 26, __jovian::Kind::Unary),
-        ],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "p.desk.Taken",
+    &[
+        __jovian::Method::new("/p.desk.Taken/Connect", 0, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/Discover", 1, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/Local", 2, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/With", 3, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/Under", 4, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/Clone", 5, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/Intercept", 6, __jovian::Kind::Bidi),
+        __jovian::Method::new("/p.desk.Taken/New", 7, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/Call", 8, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/WithOrigin", 9, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/SendCompressed", 10, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/MaxDecodingMessageSize", 11, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/FromRequest", 12, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/IntoReply", 13, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/Drop", 14, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/Fmt", 15, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/Request", 16, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/Error", 17, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/async", 18, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/Await", 19, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/gen", 20, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/Match", 21, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/Super", 22, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/crate", 23, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/extern", 24, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/_1", 25, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.desk.Taken/__", 26, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// Of every client, of every server, of neither.
 ///
 /// The service `p.desk.Taken`.
@@ -429,54 +333,48 @@ pub trait Taken: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/Discover`.
     fn discover(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/Local`.
     fn local(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/With`.
     fn with(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/Under`.
     fn under(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/Clone`.
     fn clone(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/Intercept`.
     fn intercept(
@@ -484,189 +382,168 @@ pub trait Taken: ::core::marker::Send + ::core::marker::Sync + 'static {
         call: &__jovian::Call,
         requests: &mut __jovian::Incoming<M>,
         out: &mut __jovian::Replies<M>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/New`.
     fn new(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/Call`.
     fn call(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/WithOrigin`.
     fn with_origin(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/SendCompressed`.
     fn send_compressed(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/MaxDecodingMessageSize`.
     fn max_decoding_message_size(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/FromRequest`.
     fn from_request(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/IntoReply`.
     fn into_reply(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/Drop`.
     fn drop(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/Fmt`.
     fn fmt(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/Request`.
     fn request(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/Error`.
     fn error(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/async`.
     fn r#async(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/Await`.
     fn r#await(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/gen`.
     fn r#gen(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/Match`.
     fn r#match(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/Super`.
     fn super_(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/crate`.
     fn crate_(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/extern`.
     fn extern_(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/_1`.
     fn _1(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.desk.Taken/__`.
     fn unnamed(
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Taken`] as `p.desk.Taken`.
@@ -676,265 +553,177 @@ pub struct TakenServer(__jovian::BoundService);
 impl TakenServer {
     /// Serves `service`.
     pub fn new<__S: Taken>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                NoError,
-            >(
-                &TAKEN,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::connect(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, NoError>(
+            &TAKEN,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::connect(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::discover(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::discover(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::local(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::local(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::with(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::with(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::under(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::under(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::clone(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::clone(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            __jovian::finish(
-                                <__S as Taken>::intercept(
-                                        service,
-                                        call,
-                                        &mut requests,
-                                        &mut replies,
-                                    )
-                                    .await,
-                            )
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::new(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                            let done = <__S as Taken>::intercept(service, call, &mut requests, &mut replies).await;
+                            __jovian::finish(done)
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::new(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::call(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::call(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::with_origin(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::with_origin(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::send_compressed(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::send_compressed(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::max_decoding_message_size(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::max_decoding_message_size(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::from_request(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::from_request(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::into_reply(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::into_reply(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::drop(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::drop(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::fmt(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::fmt(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::request(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::request(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::error(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::error(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::r#async(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::r#async(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::r#await(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::r#await(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::r#gen(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::r#gen(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::r#match(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::r#match(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::super_(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::super_(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::crate_(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::crate_(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::extern_(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::extern_(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::_1(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::_1(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Taken>::unnamed(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Taken>::unnamed(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -959,9 +748,7 @@ impl TakenClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<NoError>(&TAKEN, app).map(Self)
     }
 
@@ -969,9 +756,7 @@ impl TakenClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NoError>(&TAKEN, target).map(Self)
     }
 
@@ -1050,10 +835,7 @@ impl TakenClient {
     pub async fn intercept_(
         &self,
         requests: impl __jovian::Stream<Item = M> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<
-        __jovian::ReplyStream<M, NoError>,
-        __jovian::CallError<NoError>,
-    > {
+    ) -> ::core::result::Result<__jovian::ReplyStream<M, NoError>, __jovian::CallError<NoError>> {
         self.0.bidi(&TAKEN.methods[6], requests).await
     }
 
@@ -1220,16 +1002,13 @@ impl TakenClient {
 
 /// What the IDL says of `p.desk.FileDescriptorSet`: its names, its methods and their policies.
 pub static FILE_DESCRIPTOR_SET2: __jovian::Service = __jovian::Service::new(
-        "p.desk.FileDescriptorSet",
-        &[
-            __jovian::Method::new(
-                "/p.desk.FileDescriptorSet/Get",
-                0,
-                __jovian::Kind::Unary,
-            ),
-        ],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "p.desk.FileDescriptorSet",
+    &[
+        __jovian::Method::new("/p.desk.FileDescriptorSet/Get", 0, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `p.desk.FileDescriptorSet`.
 pub trait FileDescriptorSet2: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: [`NoError`], an error of your own, or `jovian_runtime::Failure`,
@@ -1241,9 +1020,8 @@ pub trait FileDescriptorSet2: ::core::marker::Send + ::core::marker::Sync + 'sta
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`FileDescriptorSet2`] as `p.desk.FileDescriptorSet`.
@@ -1253,28 +1031,20 @@ pub struct FileDescriptorSet2Server(__jovian::BoundService);
 impl FileDescriptorSet2Server {
     /// Serves `service`.
     pub fn new<__S: FileDescriptorSet2>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                NoError,
-            >(
-                &FILE_DESCRIPTOR_SET2,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as FileDescriptorSet2>::get(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, NoError>(
+            &FILE_DESCRIPTOR_SET2,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as FileDescriptorSet2>::get(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -1299,9 +1069,7 @@ impl FileDescriptorSet2Client {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<NoError>(&FILE_DESCRIPTOR_SET2, app).map(Self)
     }
 
@@ -1309,9 +1077,7 @@ impl FileDescriptorSet2Client {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NoError>(&FILE_DESCRIPTOR_SET2, target).map(Self)
     }
 
@@ -1348,8 +1114,12 @@ impl FileDescriptorSet2Client {
 }
 
 /// What the IDL says of `p.desk._1`: its names, its methods and their policies.
-pub static _1_SERVICE: __jovian::Service = __jovian::Service::new("p.desk._1", &[])
-    .descriptors(FILE_DESCRIPTOR_SET);
+pub static _1_SERVICE: __jovian::Service = __jovian::Service::new(
+    "p.desk._1",
+    &[],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `p.desk._1`.
 pub trait _1: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: [`NoError`], an error of your own, or `jovian_runtime::Failure`,
@@ -1364,12 +1134,13 @@ pub struct _1Server(__jovian::BoundService);
 impl _1Server {
     /// Serves `service`.
     pub fn new<__S: _1>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                NoError,
-            >(&_1_SERVICE, service, const { &[] }),
-        )
+        Self(__jovian::BoundService::new::<__S, NoError>(
+            &_1_SERVICE,
+            service,
+            const {
+                &[]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -1394,9 +1165,7 @@ impl _1Client {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<NoError>(&_1_SERVICE, app).map(Self)
     }
 
@@ -1404,9 +1173,7 @@ impl _1Client {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NoError>(&_1_SERVICE, target).map(Self)
     }
 
@@ -1435,8 +1202,12 @@ impl _1Client {
 }
 
 /// What the IDL says of `p.desk.S`: its names, its methods and their policies.
-pub static S_SERVICE: __jovian::Service = __jovian::Service::new("p.desk.S", &[])
-    .descriptors(FILE_DESCRIPTOR_SET);
+pub static S_SERVICE: __jovian::Service = __jovian::Service::new(
+    "p.desk.S",
+    &[],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `p.desk.S`.
 pub trait S: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: [`NoError`], an error of your own, or `jovian_runtime::Failure`,
@@ -1451,12 +1222,13 @@ pub struct SServer(__jovian::BoundService);
 impl SServer {
     /// Serves `service`.
     pub fn new<__S: S>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                NoError,
-            >(&S_SERVICE, service, const { &[] }),
-        )
+        Self(__jovian::BoundService::new::<__S, NoError>(
+            &S_SERVICE,
+            service,
+            const {
+                &[]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -1481,9 +1253,7 @@ impl SClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<NoError>(&S_SERVICE, app).map(Self)
     }
 
@@ -1491,9 +1261,7 @@ impl SClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NoError>(&S_SERVICE, target).map(Self)
     }
 
@@ -1522,8 +1290,12 @@ impl SClient {
 }
 
 /// What the IDL says of `p.desk.Self`: its names, its methods and their policies.
-pub static SELF: __jovian::Service = __jovian::Service::new("p.desk.Self", &[])
-    .descriptors(FILE_DESCRIPTOR_SET);
+pub static SELF: __jovian::Service = __jovian::Service::new(
+    "p.desk.Self",
+    &[],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `p.desk.Self`.
 pub trait Self_: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: [`NoError`], an error of your own, or `jovian_runtime::Failure`,
@@ -1538,7 +1310,13 @@ pub struct SelfServer(__jovian::BoundService);
 impl SelfServer {
     /// Serves `service`.
     pub fn new<__S: Self_>(service: __S) -> Self {
-        Self(__jovian::BoundService::new::<__S, NoError>(&SELF, service, const { &[] }))
+        Self(__jovian::BoundService::new::<__S, NoError>(
+            &SELF,
+            service,
+            const {
+                &[]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -1563,9 +1341,7 @@ impl SelfClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<NoError>(&SELF, app).map(Self)
     }
 
@@ -1573,9 +1349,7 @@ impl SelfClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NoError>(&SELF, target).map(Self)
     }
 
@@ -1604,8 +1378,12 @@ impl SelfClient {
 }
 
 /// What the IDL says of `p.desk.taken`: its names, its methods and their policies.
-pub static TAKEN2: __jovian::Service = __jovian::Service::new("p.desk.taken", &[])
-    .descriptors(FILE_DESCRIPTOR_SET);
+pub static TAKEN2: __jovian::Service = __jovian::Service::new(
+    "p.desk.taken",
+    &[],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `p.desk.taken`.
 pub trait Taken2: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: [`NoError`], an error of your own, or `jovian_runtime::Failure`,
@@ -1620,9 +1398,13 @@ pub struct Taken2Server(__jovian::BoundService);
 impl Taken2Server {
     /// Serves `service`.
     pub fn new<__S: Taken2>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<__S, NoError>(&TAKEN2, service, const { &[] }),
-        )
+        Self(__jovian::BoundService::new::<__S, NoError>(
+            &TAKEN2,
+            service,
+            const {
+                &[]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -1647,9 +1429,7 @@ impl Taken2Client {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<NoError>(&TAKEN2, app).map(Self)
     }
 
@@ -1657,9 +1437,7 @@ impl Taken2Client {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NoError>(&TAKEN2, target).map(Self)
     }
 
@@ -1689,10 +1467,13 @@ impl Taken2Client {
 
 /// What the IDL says of `p.desk.Elsewhere`: its names, its methods and their policies.
 pub static ELSEWHERE: __jovian::Service = __jovian::Service::new(
-        "p.desk.Elsewhere",
-        &[__jovian::Method::new("/p.desk.Elsewhere/Get", 0, __jovian::Kind::Unary)],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "p.desk.Elsewhere",
+    &[
+        __jovian::Method::new("/p.desk.Elsewhere/Get", 0, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// In the package of `a.proto`.
 ///
 /// The service `p.desk.Elsewhere`.
@@ -1706,9 +1487,8 @@ pub trait Elsewhere: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Elsewhere`] as `p.desk.Elsewhere`.
@@ -1718,28 +1498,20 @@ pub struct ElsewhereServer(__jovian::BoundService);
 impl ElsewhereServer {
     /// Serves `service`.
     pub fn new<__S: Elsewhere>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                NoError,
-            >(
-                &ELSEWHERE,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Elsewhere>::get(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, NoError>(
+            &ELSEWHERE,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Elsewhere>::get(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -1764,9 +1536,7 @@ impl ElsewhereClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<NoError>(&ELSEWHERE, app).map(Self)
     }
 
@@ -1774,9 +1544,7 @@ impl ElsewhereClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NoError>(&ELSEWHERE, target).map(Self)
     }
 
@@ -1831,10 +1599,7 @@ impl __jovian::DomainError for NoError {
         }
     }
 
-    fn from_parts(
-        _: &str,
-        _: &mut __jovian::ErrorFields,
-    ) -> ::core::option::Option<Self> {
+    fn from_parts(_: &str, _: &mut __jovian::ErrorFields) -> ::core::option::Option<Self> {
         ::core::option::Option::None
     }
 

@@ -4,39 +4,20 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `shop.orders.v1.Orders`: its names, its methods and their policies.
 pub static ORDERS: __jovian::Service = __jovian::Service::new(
-        "shop.orders.v1.Orders",
-        &[
-            __jovian::Method::new(
-                    "/shop.orders.v1.Orders/GetOrder",
-                    0,
-                    __jovian::Kind::Unary,
-                )
-                .timeout_ms(300)
-                .idempotency(__jovian::Idempotency::NoSideEffects),
-            __jovian::Method::new(
-                "/shop.orders.v1.Orders/Import",
-                1,
-                __jovian::Kind::ClientStream,
-            ),
-            __jovian::Method::new(
-                "/shop.orders.v1.Orders/Watch",
-                2,
-                __jovian::Kind::ServerStream,
-            ),
-            __jovian::Method::new(
-                "/shop.orders.v1.Orders/Chat",
-                3,
-                __jovian::Kind::Bidi,
-            ),
-            __jovian::Method::new(
-                "/shop.orders.v1.Orders/Legacy",
-                4,
-                __jovian::Kind::Unary,
-            ),
-        ],
-    )
-    .app("shop.order.orders")
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "shop.orders.v1.Orders",
+    &[
+        __jovian::Method::new("/shop.orders.v1.Orders/GetOrder", 0, __jovian::Kind::Unary)
+            .timeout_ms(300)
+            .idempotency(__jovian::Idempotency::NoSideEffects),
+        __jovian::Method::new("/shop.orders.v1.Orders/Import", 1, __jovian::Kind::ClientStream),
+        __jovian::Method::new("/shop.orders.v1.Orders/Watch", 2, __jovian::Kind::ServerStream),
+        __jovian::Method::new("/shop.orders.v1.Orders/Chat", 3, __jovian::Kind::Bidi),
+        __jovian::Method::new("/shop.orders.v1.Orders/Legacy", 4, __jovian::Kind::Unary),
+    ],
+)
+.app("shop.order.orders")
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// Takes and keeps orders.
 ///
 /// Prices are in the currency of the customer, see <https://example.com/prices>.
@@ -54,9 +35,8 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: GetOrderRequest,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<GetOrderResponse, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<GetOrderResponse, Self::Error>>
+    + ::core::marker::Send;
 
     /// Takes many orders at once.
     ///
@@ -65,9 +45,8 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         requests: &mut __jovian::Incoming<Order>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<ImportSummary, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<ImportSummary, Self::Error>>
+    + ::core::marker::Send;
 
     /// Tells what happens to orders, from now on.
     ///
@@ -77,9 +56,8 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
         call: &__jovian::Call,
         request: WatchRequest,
         out: &mut __jovian::Replies<OrderEvent>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers questions one by one.
     ///
@@ -89,18 +67,16 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
         call: &__jovian::Call,
         requests: &mut __jovian::Incoming<ChatLine>,
         out: &mut __jovian::Replies<ChatLine>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/shop.orders.v1.Orders/Legacy`.
     fn legacy(
         &self,
         call: &__jovian::Call,
         request: GetOrderRequest,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<GetOrderResponse, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<GetOrderResponse, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Orders`] as `shop.orders.v1.Orders`.
@@ -110,69 +86,45 @@ pub struct OrdersServer(__jovian::BoundService);
 impl OrdersServer {
     /// Serves `service`.
     pub fn new<__S: Orders>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                OrdersError,
-            >(
-                &ORDERS,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Orders>::get_order(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, OrdersError>(
+            &ORDERS,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Orders>::get_order(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Orders>::import(
-                                    service,
-                                    call,
-                                    &mut io.requests(),
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Orders>::import(service, call, &mut io.requests()).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            __jovian::finish(
-                                <__S as Orders>::watch(
-                                        service,
-                                        call,
-                                        io.request().await?,
-                                        &mut io.replies(),
-                                    )
-                                    .await,
-                            )
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let done = <__S as Orders>::watch(service, call, io.request().await?, &mut io.replies()).await;
+                            __jovian::finish(done)
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            __jovian::finish(
-                                <__S as Orders>::chat(
-                                        service,
-                                        call,
-                                        &mut requests,
-                                        &mut replies,
-                                    )
-                                    .await,
-                            )
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Orders>::legacy(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                            let done = <__S as Orders>::chat(service, call, &mut requests, &mut replies).await;
+                            __jovian::finish(done)
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Orders>::legacy(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -197,9 +149,7 @@ impl OrdersClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<OrdersError>(&ORDERS, app).map(Self)
     }
 
@@ -207,9 +157,7 @@ impl OrdersClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<OrdersError>(&ORDERS, target).map(Self)
     }
 
@@ -262,10 +210,7 @@ impl OrdersClient {
     pub async fn watch(
         &self,
         request: WatchRequest,
-    ) -> ::core::result::Result<
-        __jovian::ReplyStream<OrderEvent, OrdersError>,
-        __jovian::CallError<OrdersError>,
-    > {
+    ) -> ::core::result::Result<__jovian::ReplyStream<OrderEvent, OrdersError>, __jovian::CallError<OrdersError>> {
         self.0.server_stream(&ORDERS.methods[2], request).await
     }
 
@@ -275,10 +220,7 @@ impl OrdersClient {
     pub async fn chat(
         &self,
         requests: impl __jovian::Stream<Item = ChatLine> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<
-        __jovian::ReplyStream<ChatLine, OrdersError>,
-        __jovian::CallError<OrdersError>,
-    > {
+    ) -> ::core::result::Result<__jovian::ReplyStream<ChatLine, OrdersError>, __jovian::CallError<OrdersError>> {
         self.0.bidi(&ORDERS.methods[3], requests).await
     }
 
@@ -317,40 +259,25 @@ impl __jovian::DomainError for OrdersError {
     const CODES: &'static [__jovian::ErrorCode] = &[
         __jovian::ErrorCode::new(10001, "ORDER_NOT_FOUND", __jovian::Code::NotFound)
             .message("no order {id}"),
-        __jovian::ErrorCode::new(
-                10002,
-                "OUT_OF_STOCK",
-                __jovian::Code::FailedPrecondition,
-            )
+        __jovian::ErrorCode::new(10002, "OUT_OF_STOCK", __jovian::Code::FailedPrecondition)
             .http(422)
             .retryable(),
     ];
 
     fn parts(&self) -> __jovian::ErrorParts<'_> {
         match self {
-            Self::OrderNotFound { id } => {
-                __jovian::ErrorParts::known(&Self::CODES[0], [("id", id.as_str())])
-            }
+            Self::OrderNotFound { id } => __jovian::ErrorParts::known(&Self::CODES[0], [("id", id.as_str())]),
             Self::OutOfStock => __jovian::ErrorParts::known(&Self::CODES[1], []),
             Self::Unknown(unknown) => __jovian::ErrorParts::unknown(unknown),
         }
     }
 
-    fn from_parts(
-        reason: &str,
-        fields: &mut __jovian::ErrorFields,
-    ) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(
-            match reason {
-                "ORDER_NOT_FOUND" => {
-                    Self::OrderNotFound {
-                        id: fields.take("id"),
-                    }
-                }
-                "OUT_OF_STOCK" => Self::OutOfStock,
-                _ => return ::core::option::Option::None,
-            },
-        )
+    fn from_parts(reason: &str, fields: &mut __jovian::ErrorFields) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(match reason {
+            "ORDER_NOT_FOUND" => Self::OrderNotFound { id: fields.take("id") },
+            "OUT_OF_STOCK" => Self::OutOfStock,
+            _ => return ::core::option::Option::None,
+        })
     }
 
     fn from_unknown(unknown: __jovian::UnknownError) -> Self {

@@ -4,10 +4,13 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `foo.bar_baz.Here`: its names, its methods and their policies.
 pub static HERE: __jovian::Service = __jovian::Service::new(
-        "foo.bar_baz.Here",
-        &[__jovian::Method::new("/foo.bar_baz.Here/Go", 0, __jovian::Kind::Unary)],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "foo.bar_baz.Here",
+    &[
+        __jovian::Method::new("/foo.bar_baz.Here/Go", 0, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `foo.bar_baz.Here`.
 pub trait Here: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -19,9 +22,8 @@ pub trait Here: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: super::bar_baz2::A,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<super::bar_baz2::deep::d::Inner, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<super::bar_baz2::deep::d::Inner, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Here`] as `foo.bar_baz.Here`.
@@ -31,28 +33,20 @@ pub struct HereServer(__jovian::BoundService);
 impl HereServer {
     /// Serves `service`.
     pub fn new<__S: Here>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &HERE,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Here>::go(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &HERE,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Here>::go(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -77,9 +71,7 @@ impl HereClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&HERE, app).map(Self)
     }
 
@@ -87,9 +79,7 @@ impl HereClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&HERE, target).map(Self)
     }
 
@@ -120,10 +110,7 @@ impl HereClient {
     pub async fn go(
         &self,
         request: super::bar_baz2::A,
-    ) -> ::core::result::Result<
-        super::bar_baz2::deep::d::Inner,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+    ) -> ::core::result::Result<super::bar_baz2::deep::d::Inner, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.unary(&HERE.methods[0], request).await
     }
 }

@@ -4,10 +4,13 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `foo.barBaz.There`: its names, its methods and their policies.
 pub static THERE: __jovian::Service = __jovian::Service::new(
-        "foo.barBaz.There",
-        &[__jovian::Method::new("/foo.barBaz.There/Go", 0, __jovian::Kind::ServerStream)],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "foo.barBaz.There",
+    &[
+        __jovian::Method::new("/foo.barBaz.There/Go", 0, __jovian::Kind::ServerStream),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `foo.barBaz.There`.
 pub trait There: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -20,9 +23,8 @@ pub trait There: ::core::marker::Send + ::core::marker::Sync + 'static {
         call: &__jovian::Call,
         request: A,
         out: &mut __jovian::Replies<A>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`There`] as `foo.barBaz.There`.
@@ -32,30 +34,20 @@ pub struct ThereServer(__jovian::BoundService);
 impl ThereServer {
     /// Serves `service`.
     pub fn new<__S: There>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &THERE,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            __jovian::finish(
-                                <__S as There>::go(
-                                        service,
-                                        call,
-                                        io.request().await?,
-                                        &mut io.replies(),
-                                    )
-                                    .await,
-                            )
-                        }),
-                    ]
-                },
-            ),
-        )
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &THERE,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let done = <__S as There>::go(service, call, io.request().await?, &mut io.replies()).await;
+                            __jovian::finish(done)
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -80,9 +72,7 @@ impl ThereClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&THERE, app).map(Self)
     }
 
@@ -90,9 +80,7 @@ impl ThereClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&THERE, target).map(Self)
     }
 
@@ -123,10 +111,7 @@ impl ThereClient {
     pub async fn go(
         &self,
         request: A,
-    ) -> ::core::result::Result<
-        __jovian::ReplyStream<A, __jovian::NoDomainError>,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+    ) -> ::core::result::Result<__jovian::ReplyStream<A, __jovian::NoDomainError>, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.server_stream(&THERE.methods[0], request).await
     }
 }

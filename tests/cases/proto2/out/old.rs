@@ -4,10 +4,13 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `old.Records`: its names, its methods and their policies.
 pub static RECORDS: __jovian::Service = __jovian::Service::new(
-        "old.Records",
-        &[__jovian::Method::new("/old.Records/Put", 0, __jovian::Kind::Unary)],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "old.Records",
+    &[
+        __jovian::Method::new("/old.Records/Put", 0, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `old.Records`.
 pub trait Records: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -19,9 +22,8 @@ pub trait Records: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: Record,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<Record, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Record, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Records`] as `old.Records`.
@@ -31,28 +33,20 @@ pub struct RecordsServer(__jovian::BoundService);
 impl RecordsServer {
     /// Serves `service`.
     pub fn new<__S: Records>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &RECORDS,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Records>::put(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &RECORDS,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Records>::put(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -77,9 +71,7 @@ impl RecordsClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&RECORDS, app).map(Self)
     }
 
@@ -87,9 +79,7 @@ impl RecordsClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&RECORDS, target).map(Self)
     }
 

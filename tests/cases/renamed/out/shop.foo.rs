@@ -4,13 +4,14 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `shop.fooBar.desk`: its names, its methods and their policies.
 pub static COUNTER: __jovian::Service = __jovian::Service::new(
-        "shop.fooBar.desk",
-        &[
-            __jovian::Method::new("/shop.fooBar.desk/Connect", 0, __jovian::Kind::Unary),
-            __jovian::Method::new("/shop.fooBar.desk/Get", 1, __jovian::Kind::Bidi),
-        ],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "shop.fooBar.desk",
+    &[
+        __jovian::Method::new("/shop.fooBar.desk/Connect", 0, __jovian::Kind::Unary),
+        __jovian::Method::new("/shop.fooBar.desk/Get", 1, __jovian::Kind::Bidi),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `shop.fooBar.desk`.
 pub trait Counter: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: [`CounterError`], an error of your own, or `jovian_runtime::Failure`,
@@ -22,9 +23,8 @@ pub trait Counter: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: HTTPFoo,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<http_foo::Within, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<http_foo::Within, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/shop.fooBar.desk/Get`.
     fn GET(
@@ -32,9 +32,8 @@ pub trait Counter: ::core::marker::Send + ::core::marker::Sync + 'static {
         call: &__jovian::Call,
         requests: &mut __jovian::Incoming<HTTPFoo>,
         out: &mut __jovian::Replies<FooBar>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Counter`] as `shop.fooBar.desk`.
@@ -44,40 +43,27 @@ pub struct CounterServer(__jovian::BoundService);
 impl CounterServer {
     /// Serves `service`.
     pub fn new<__S: Counter>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                CounterError,
-            >(
-                &COUNTER,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Counter>::dial(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, CounterError>(
+            &COUNTER,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Counter>::dial(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            __jovian::finish(
-                                <__S as Counter>::GET(
-                                        service,
-                                        call,
-                                        &mut requests,
-                                        &mut replies,
-                                    )
-                                    .await,
-                            )
-                        }),
-                    ]
-                },
-            ),
-        )
+                            let done = <__S as Counter>::GET(service, call, &mut requests, &mut replies).await;
+                            __jovian::finish(done)
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -102,9 +88,7 @@ impl CounterClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<CounterError>(&COUNTER, app).map(Self)
     }
 
@@ -112,9 +96,7 @@ impl CounterClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<CounterError>(&COUNTER, target).map(Self)
     }
 
@@ -153,10 +135,7 @@ impl CounterClient {
     pub async fn GET(
         &self,
         requests: impl __jovian::Stream<Item = HTTPFoo> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<
-        __jovian::ReplyStream<FooBar, CounterError>,
-        __jovian::CallError<CounterError>,
-    > {
+    ) -> ::core::result::Result<__jovian::ReplyStream<FooBar, CounterError>, __jovian::CallError<CounterError>> {
         self.0.bidi(&COUNTER.methods[1], requests).await
     }
 }
@@ -178,32 +157,22 @@ pub enum CounterError {
 impl __jovian::DomainError for CounterError {
     const DOMAIN: &'static str = "shop.fooBar";
     const CODES: &'static [__jovian::ErrorCode] = &[
-        __jovian::ErrorCode::new(1, "UNKNOWN", __jovian::Code::Unknown).message("{self}"),
+        __jovian::ErrorCode::new(1, "UNKNOWN", __jovian::Code::Unknown)
+            .message("{self}"),
     ];
 
     fn parts(&self) -> __jovian::ErrorParts<'_> {
         match self {
-            Self::Strange { self_ } => {
-                __jovian::ErrorParts::known(&Self::CODES[0], [("self", self_.as_str())])
-            }
+            Self::Strange { self_ } => __jovian::ErrorParts::known(&Self::CODES[0], [("self", self_.as_str())]),
             Self::Unknown(unknown) => __jovian::ErrorParts::unknown(unknown),
         }
     }
 
-    fn from_parts(
-        reason: &str,
-        fields: &mut __jovian::ErrorFields,
-    ) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(
-            match reason {
-                "UNKNOWN" => {
-                    Self::Strange {
-                        self_: fields.take("self"),
-                    }
-                }
-                _ => return ::core::option::Option::None,
-            },
-        )
+    fn from_parts(reason: &str, fields: &mut __jovian::ErrorFields) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(match reason {
+            "UNKNOWN" => Self::Strange { self_: fields.take("self") },
+            _ => return ::core::option::Option::None,
+        })
     }
 
     fn from_unknown(unknown: __jovian::UnknownError) -> Self {

@@ -4,10 +4,13 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `shop.v1.Orders`: its names, its methods and their policies.
 pub static ORDERS: __jovian::Service = __jovian::Service::new(
-        "shop.v1.Orders",
-        &[__jovian::Method::new("/shop.v1.Orders/Get", 0, __jovian::Kind::Unary)],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "shop.v1.Orders",
+    &[
+        __jovian::Method::new("/shop.v1.Orders/Get", 0, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `shop.v1.Orders`.
 pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -19,9 +22,8 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: GetRequest,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<super::common::Money, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<super::common::Money, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Orders`] as `shop.v1.Orders`.
@@ -31,28 +33,20 @@ pub struct OrdersServer(__jovian::BoundService);
 impl OrdersServer {
     /// Serves `service`.
     pub fn new<__S: Orders>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &ORDERS,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Orders>::get(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &ORDERS,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Orders>::get(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -77,9 +71,7 @@ impl OrdersClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&ORDERS, app).map(Self)
     }
 
@@ -87,9 +79,7 @@ impl OrdersClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&ORDERS, target).map(Self)
     }
 
@@ -120,10 +110,7 @@ impl OrdersClient {
     pub async fn get(
         &self,
         request: GetRequest,
-    ) -> ::core::result::Result<
-        super::common::Money,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+    ) -> ::core::result::Result<super::common::Money, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.unary(&ORDERS.methods[0], request).await
     }
 }

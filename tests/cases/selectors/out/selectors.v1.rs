@@ -4,12 +4,15 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `selectors.v1.Store`: its names, its methods and their policies.
 pub static STORE: __jovian::Service = __jovian::Service::new(
-        "selectors.v1.Store",
-        &[__jovian::Method::new("/selectors.v1.Store/Put", 0, __jovian::Kind::Unary)],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "selectors.v1.Store",
+    &[
+        __jovian::Method::new("/selectors.v1.Store/Put", 0, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `selectors.v1.Store`.
-#[diagnostic::on_unimplemented(message = "no_store")]
+#[diagnostic::on_unimplemented(message="no_store")]
 pub trait Store: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
     /// which takes `?` from anything.
@@ -20,41 +23,32 @@ pub trait Store: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: Blob,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<Kept, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Kept, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Store`] as `selectors.v1.Store`.
-#[doc(alias = "serve")]
+#[doc(alias="serve")]
 #[derive(Clone, Debug)]
 pub struct StoreServer(__jovian::BoundService);
 
 impl StoreServer {
     /// Serves `service`.
     pub fn new<__S: Store>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &STORE,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Store>::put(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &STORE,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Store>::put(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -71,7 +65,7 @@ impl ::core::convert::From<StoreServer> for __jovian::BoundService {
 }
 
 /// Calls `selectors.v1.Store`. Cheap to clone; clones share their connections.
-#[doc(alias = "call")]
+#[doc(alias="call")]
 #[derive(Clone, Debug)]
 pub struct StoreClient(__jovian::Client);
 
@@ -80,9 +74,7 @@ impl StoreClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&STORE, app).map(Self)
     }
 
@@ -90,9 +82,7 @@ impl StoreClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&STORE, target).map(Self)
     }
 

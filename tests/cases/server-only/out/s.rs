@@ -4,10 +4,13 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `s.S`: its names, its methods and their policies.
 pub static S_SERVICE: __jovian::Service = __jovian::Service::new(
-        "s.S",
-        &[__jovian::Method::new("/s.S/Do", 0, __jovian::Kind::Unary)],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "s.S",
+    &[
+        __jovian::Method::new("/s.S/Do", 0, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `s.S`.
 pub trait S: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -19,9 +22,8 @@ pub trait S: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: M,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<M, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<M, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`S`] as `s.S`.
@@ -31,28 +33,20 @@ pub struct SServer(__jovian::BoundService);
 impl SServer {
     /// Serves `service`.
     pub fn new<__S: S>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &S_SERVICE,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as S>::r#do(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &S_SERVICE,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as S>::r#do(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.

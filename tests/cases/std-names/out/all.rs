@@ -4,15 +4,16 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `all.Send`: its names, its methods and their policies.
 pub static SEND: __jovian::Service = __jovian::Service::new(
-        "all.Send",
-        &[
-            __jovian::Method::new("/all.Send/Core", 0, __jovian::Kind::Unary),
-            __jovian::Method::new("/all.Send/Super", 1, __jovian::Kind::ClientStream),
-            __jovian::Method::new("/all.Send/Contrib", 2, __jovian::Kind::ServerStream),
-            __jovian::Method::new("/all.Send/Self", 3, __jovian::Kind::Bidi),
-        ],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "all.Send",
+    &[
+        __jovian::Method::new("/all.Send/Core", 0, __jovian::Kind::Unary),
+        __jovian::Method::new("/all.Send/Super", 1, __jovian::Kind::ClientStream),
+        __jovian::Method::new("/all.Send/Contrib", 2, __jovian::Kind::ServerStream),
+        __jovian::Method::new("/all.Send/Self", 3, __jovian::Kind::Bidi),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `all.Send`.
 pub trait Send: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -24,18 +25,16 @@ pub trait Send: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: super::core::Option,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<super::std::Option, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<super::std::Option, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/all.Send/Super`.
     fn super_(
         &self,
         call: &__jovian::Call,
         requests: &mut __jovian::Incoming<super::super_::Option>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<super::self_::Option, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<super::self_::Option, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/all.Send/Contrib`.
     fn contrib(
@@ -43,9 +42,8 @@ pub trait Send: ::core::marker::Send + ::core::marker::Sync + 'static {
         call: &__jovian::Call,
         request: super::google::protobuf::contrib::Option,
         out: &mut __jovian::Replies<super::crate_::Option>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/all.Send/Self`.
     fn self_(
@@ -53,9 +51,8 @@ pub trait Send: ::core::marker::Send + ::core::marker::Sync + 'static {
         call: &__jovian::Call,
         requests: &mut __jovian::Incoming<super::r#mod::Option>,
         out: &mut __jovian::Replies<super::foo::foo::Option>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Send`] as `all.Send`.
@@ -65,60 +62,39 @@ pub struct SendServer(__jovian::BoundService);
 impl SendServer {
     /// Serves `service`.
     pub fn new<__S: Send>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &SEND,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Send>::core(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &SEND,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Send>::core(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Send>::super_(
-                                    service,
-                                    call,
-                                    &mut io.requests(),
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Send>::super_(service, call, &mut io.requests()).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            __jovian::finish(
-                                <__S as Send>::contrib(
-                                        service,
-                                        call,
-                                        io.request().await?,
-                                        &mut io.replies(),
-                                    )
-                                    .await,
-                            )
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let done = <__S as Send>::contrib(service, call, io.request().await?, &mut io.replies()).await;
+                            __jovian::finish(done)
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            __jovian::finish(
-                                <__S as Send>::self_(
-                                        service,
-                                        call,
-                                        &mut requests,
-                                        &mut replies,
-                                    )
-                                    .await,
-                            )
-                        }),
-                    ]
-                },
-            ),
-        )
+                            let done = <__S as Send>::self_(service, call, &mut requests, &mut replies).await;
+                            __jovian::finish(done)
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -143,9 +119,7 @@ impl SendClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&SEND, app).map(Self)
     }
 
@@ -153,9 +127,7 @@ impl SendClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&SEND, target).map(Self)
     }
 
@@ -186,23 +158,15 @@ impl SendClient {
     pub async fn core(
         &self,
         request: super::core::Option,
-    ) -> ::core::result::Result<
-        super::std::Option,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+    ) -> ::core::result::Result<super::std::Option, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.unary(&SEND.methods[0], request).await
     }
 
     /// Calls `/all.Send/Super`.
     pub async fn super_(
         &self,
-        requests: impl __jovian::Stream<
-            Item = super::super_::Option,
-        > + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<
-        super::self_::Option,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+        requests: impl __jovian::Stream<Item = super::super_::Option> + ::core::marker::Send + 'static,
+    ) -> ::core::result::Result<super::self_::Option, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.client_stream(&SEND.methods[1], requests).await
     }
 
@@ -210,33 +174,28 @@ impl SendClient {
     pub async fn contrib(
         &self,
         request: super::google::protobuf::contrib::Option,
-    ) -> ::core::result::Result<
-        __jovian::ReplyStream<super::crate_::Option, __jovian::NoDomainError>,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+    ) -> ::core::result::Result<__jovian::ReplyStream<super::crate_::Option, __jovian::NoDomainError>, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.server_stream(&SEND.methods[2], request).await
     }
 
     /// Calls `/all.Send/Self`.
     pub async fn self_(
         &self,
-        requests: impl __jovian::Stream<
-            Item = super::r#mod::Option,
-        > + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<
-        __jovian::ReplyStream<super::foo::foo::Option, __jovian::NoDomainError>,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+        requests: impl __jovian::Stream<Item = super::r#mod::Option> + ::core::marker::Send + 'static,
+    ) -> ::core::result::Result<__jovian::ReplyStream<super::foo::foo::Option, __jovian::NoDomainError>, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.bidi(&SEND.methods[3], requests).await
     }
 }
 
 /// What the IDL says of `all.Future`: its names, its methods and their policies.
 pub static FUTURE: __jovian::Service = __jovian::Service::new(
-        "all.Future",
-        &[__jovian::Method::new("/all.Future/Vec", 0, __jovian::Kind::Unary)],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "all.Future",
+    &[
+        __jovian::Method::new("/all.Future/Vec", 0, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `all.Future`.
 pub trait Future: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -248,9 +207,8 @@ pub trait Future: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: Vec,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<String, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<String, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Future`] as `all.Future`.
@@ -260,28 +218,20 @@ pub struct FutureServer(__jovian::BoundService);
 impl FutureServer {
     /// Serves `service`.
     pub fn new<__S: Future>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &FUTURE,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Future>::vec(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &FUTURE,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Future>::vec(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -306,9 +256,7 @@ impl FutureClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&FUTURE, app).map(Self)
     }
 
@@ -316,9 +264,7 @@ impl FutureClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&FUTURE, target).map(Self)
     }
 
@@ -355,8 +301,12 @@ impl FutureClient {
 }
 
 /// What the IDL says of `all.Iterator`: its names, its methods and their policies.
-pub static ITERATOR: __jovian::Service = __jovian::Service::new("all.Iterator", &[])
-    .descriptors(FILE_DESCRIPTOR_SET);
+pub static ITERATOR: __jovian::Service = __jovian::Service::new(
+    "all.Iterator",
+    &[],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `all.Iterator`.
 pub trait Iterator: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -371,12 +321,13 @@ pub struct IteratorServer(__jovian::BoundService);
 impl IteratorServer {
     /// Serves `service`.
     pub fn new<__S: Iterator>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(&ITERATOR, service, const { &[] }),
-        )
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &ITERATOR,
+            service,
+            const {
+                &[]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -401,9 +352,7 @@ impl IteratorClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&ITERATOR, app).map(Self)
     }
 
@@ -411,9 +360,7 @@ impl IteratorClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&ITERATOR, target).map(Self)
     }
 
@@ -442,8 +389,12 @@ impl IteratorClient {
 }
 
 /// What the IDL says of `all.Context`: its names, its methods and their policies.
-pub static CONTEXT: __jovian::Service = __jovian::Service::new("all.Context", &[])
-    .descriptors(FILE_DESCRIPTOR_SET);
+pub static CONTEXT: __jovian::Service = __jovian::Service::new(
+    "all.Context",
+    &[],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `all.Context`.
 pub trait Context: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -458,12 +409,13 @@ pub struct ContextServer(__jovian::BoundService);
 impl ContextServer {
     /// Serves `service`.
     pub fn new<__S: Context>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(&CONTEXT, service, const { &[] }),
-        )
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &CONTEXT,
+            service,
+            const {
+                &[]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -488,9 +440,7 @@ impl ContextClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&CONTEXT, app).map(Self)
     }
 
@@ -498,9 +448,7 @@ impl ContextClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&CONTEXT, target).map(Self)
     }
 
@@ -529,8 +477,12 @@ impl ContextClient {
 }
 
 /// What the IDL says of `all.Call`: its names, its methods and their policies.
-pub static CALL: __jovian::Service = __jovian::Service::new("all.Call", &[])
-    .descriptors(FILE_DESCRIPTOR_SET);
+pub static CALL: __jovian::Service = __jovian::Service::new(
+    "all.Call",
+    &[],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `all.Call`.
 pub trait Call: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -545,12 +497,13 @@ pub struct CallServer(__jovian::BoundService);
 impl CallServer {
     /// Serves `service`.
     pub fn new<__S: Call>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(&CALL, service, const { &[] }),
-        )
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &CALL,
+            service,
+            const {
+                &[]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -575,9 +528,7 @@ impl CallClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&CALL, app).map(Self)
     }
 
@@ -585,9 +536,7 @@ impl CallClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&CALL, target).map(Self)
     }
 
@@ -616,8 +565,12 @@ impl CallClient {
 }
 
 /// What the IDL says of `all.Incoming`: its names, its methods and their policies.
-pub static INCOMING: __jovian::Service = __jovian::Service::new("all.Incoming", &[])
-    .descriptors(FILE_DESCRIPTOR_SET);
+pub static INCOMING: __jovian::Service = __jovian::Service::new(
+    "all.Incoming",
+    &[],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `all.Incoming`.
 pub trait Incoming: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -632,12 +585,13 @@ pub struct IncomingServer(__jovian::BoundService);
 impl IncomingServer {
     /// Serves `service`.
     pub fn new<__S: Incoming>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(&INCOMING, service, const { &[] }),
-        )
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &INCOMING,
+            service,
+            const {
+                &[]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -662,9 +616,7 @@ impl IncomingClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&INCOMING, app).map(Self)
     }
 
@@ -672,9 +624,7 @@ impl IncomingClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&INCOMING, target).map(Self)
     }
 
@@ -703,8 +653,12 @@ impl IncomingClient {
 }
 
 /// What the IDL says of `all.Replies`: its names, its methods and their policies.
-pub static REPLIES: __jovian::Service = __jovian::Service::new("all.Replies", &[])
-    .descriptors(FILE_DESCRIPTOR_SET);
+pub static REPLIES: __jovian::Service = __jovian::Service::new(
+    "all.Replies",
+    &[],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `all.Replies`.
 pub trait Replies: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -719,12 +673,13 @@ pub struct RepliesServer(__jovian::BoundService);
 impl RepliesServer {
     /// Serves `service`.
     pub fn new<__S: Replies>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(&REPLIES, service, const { &[] }),
-        )
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &REPLIES,
+            service,
+            const {
+                &[]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -749,9 +704,7 @@ impl RepliesClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&REPLIES, app).map(Self)
     }
 
@@ -759,9 +712,7 @@ impl RepliesClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&REPLIES, target).map(Self)
     }
 
@@ -791,10 +742,11 @@ impl RepliesClient {
 
 /// What the IDL says of `all.BoundService`: its names, its methods and their policies.
 pub static BOUND_SERVICE: __jovian::Service = __jovian::Service::new(
-        "all.BoundService",
-        &[],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "all.BoundService",
+    &[],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `all.BoundService`.
 pub trait BoundService: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -809,12 +761,13 @@ pub struct BoundServiceServer(__jovian::BoundService);
 impl BoundServiceServer {
     /// Serves `service`.
     pub fn new<__S: BoundService>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(&BOUND_SERVICE, service, const { &[] }),
-        )
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &BOUND_SERVICE,
+            service,
+            const {
+                &[]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -839,22 +792,16 @@ impl BoundServiceClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
-        __jovian::Client::discover::<__jovian::NoDomainError>(&BOUND_SERVICE, app)
-            .map(Self)
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        __jovian::Client::discover::<__jovian::NoDomainError>(&BOUND_SERVICE, app).map(Self)
     }
 
     /// Calls the service at `target`, such as `http://127.0.0.1:9000`; connects with the first call.
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
-        __jovian::Client::connect::<__jovian::NoDomainError>(&BOUND_SERVICE, target)
-            .map(Self)
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        __jovian::Client::connect::<__jovian::NoDomainError>(&BOUND_SERVICE, target).map(Self)
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
@@ -882,8 +829,12 @@ impl BoundServiceClient {
 }
 
 /// What the IDL says of `all.Clone`: its names, its methods and their policies.
-pub static CLONE: __jovian::Service = __jovian::Service::new("all.Clone", &[])
-    .descriptors(FILE_DESCRIPTOR_SET);
+pub static CLONE: __jovian::Service = __jovian::Service::new(
+    "all.Clone",
+    &[],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `all.Clone`.
 pub trait Clone: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -898,12 +849,13 @@ pub struct CloneServer(__jovian::BoundService);
 impl CloneServer {
     /// Serves `service`.
     pub fn new<__S: Clone>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(&CLONE, service, const { &[] }),
-        )
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &CLONE,
+            service,
+            const {
+                &[]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -928,9 +880,7 @@ impl CloneClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&CLONE, app).map(Self)
     }
 
@@ -938,9 +888,7 @@ impl CloneClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&CLONE, target).map(Self)
     }
 
@@ -969,8 +917,12 @@ impl CloneClient {
 }
 
 /// What the IDL says of `all.From`: its names, its methods and their policies.
-pub static FROM: __jovian::Service = __jovian::Service::new("all.From", &[])
-    .descriptors(FILE_DESCRIPTOR_SET);
+pub static FROM: __jovian::Service = __jovian::Service::new(
+    "all.From",
+    &[],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `all.From`.
 pub trait From: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -985,12 +937,13 @@ pub struct FromServer(__jovian::BoundService);
 impl FromServer {
     /// Serves `service`.
     pub fn new<__S: From>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(&FROM, service, const { &[] }),
-        )
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &FROM,
+            service,
+            const {
+                &[]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -1015,9 +968,7 @@ impl FromClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&FROM, app).map(Self)
     }
 
@@ -1025,9 +976,7 @@ impl FromClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&FROM, target).map(Self)
     }
 

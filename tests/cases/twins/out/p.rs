@@ -4,13 +4,14 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `p.S`: its names, its methods and their policies.
 pub static S_SERVICE: __jovian::Service = __jovian::Service::new(
-        "p.S",
-        &[
-            __jovian::Method::new("/p.S/Get", 0, __jovian::Kind::Unary),
-            __jovian::Method::new("/p.S/Far", 1, __jovian::Kind::Unary),
-        ],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "p.S",
+    &[
+        __jovian::Method::new("/p.S/Get", 0, __jovian::Kind::Unary),
+        __jovian::Method::new("/p.S/Far", 1, __jovian::Kind::Unary),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `p.S`.
 pub trait S: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -22,18 +23,16 @@ pub trait S: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: FooBar2,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<foo_bar2::Inner, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<foo_bar2::Inner, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/p.S/Far`.
     fn far(
         &self,
         call: &__jovian::Call,
         request: super::other::Foo2,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<super::other::Foo, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<super::other::Foo, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`S`] as `p.S`.
@@ -43,37 +42,26 @@ pub struct SServer(__jovian::BoundService);
 impl SServer {
     /// Serves `service`.
     pub fn new<__S: S>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &S_SERVICE,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as S>::get(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &S_SERVICE,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as S>::get(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as S>::far(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as S>::far(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -98,9 +86,7 @@ impl SClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&S_SERVICE, app).map(Self)
     }
 
@@ -108,11 +94,8 @@ impl SClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
-        __jovian::Client::connect::<__jovian::NoDomainError>(&S_SERVICE, target)
-            .map(Self)
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        __jovian::Client::connect::<__jovian::NoDomainError>(&S_SERVICE, target).map(Self)
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
@@ -142,10 +125,7 @@ impl SClient {
     pub async fn get(
         &self,
         request: FooBar2,
-    ) -> ::core::result::Result<
-        foo_bar2::Inner,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+    ) -> ::core::result::Result<foo_bar2::Inner, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.unary(&S_SERVICE.methods[0], request).await
     }
 
@@ -153,10 +133,7 @@ impl SClient {
     pub async fn far(
         &self,
         request: super::other::Foo2,
-    ) -> ::core::result::Result<
-        super::other::Foo,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+    ) -> ::core::result::Result<super::other::Foo, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.unary(&S_SERVICE.methods[1], request).await
     }
 }

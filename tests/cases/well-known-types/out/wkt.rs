@@ -4,17 +4,18 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `wkt.Clock`: its names, its methods and their policies.
 pub static CLOCK: __jovian::Service = __jovian::Service::new(
-        "wkt.Clock",
-        &[
-            __jovian::Method::new("/wkt.Clock/Now", 0, __jovian::Kind::Unary),
-            __jovian::Method::new("/wkt.Clock/Sleep", 1, __jovian::Kind::Unary),
-            __jovian::Method::new("/wkt.Clock/Double", 2, __jovian::Kind::Unary),
-            __jovian::Method::new("/wkt.Clock/Flip", 3, __jovian::Kind::Unary),
-            __jovian::Method::new("/wkt.Clock/Join", 4, __jovian::Kind::ClientStream),
-            __jovian::Method::new("/wkt.Clock/Tick", 5, __jovian::Kind::ServerStream),
-        ],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "wkt.Clock",
+    &[
+        __jovian::Method::new("/wkt.Clock/Now", 0, __jovian::Kind::Unary),
+        __jovian::Method::new("/wkt.Clock/Sleep", 1, __jovian::Kind::Unary),
+        __jovian::Method::new("/wkt.Clock/Double", 2, __jovian::Kind::Unary),
+        __jovian::Method::new("/wkt.Clock/Flip", 3, __jovian::Kind::Unary),
+        __jovian::Method::new("/wkt.Clock/Join", 4, __jovian::Kind::ClientStream),
+        __jovian::Method::new("/wkt.Clock/Tick", 5, __jovian::Kind::ServerStream),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// The service `wkt.Clock`.
 pub trait Clock: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// What a call may fail with: an error of your own, or `jovian_runtime::Failure`,
@@ -26,53 +27,40 @@ pub trait Clock: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: (),
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<
-            ::jovian_runtime::codegen::v1::prost_types::Timestamp,
-            Self::Error,
-        >,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<::jovian_runtime::codegen::v1::prost_types::Timestamp, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/wkt.Clock/Sleep`.
     fn sleep(
         &self,
         call: &__jovian::Call,
         request: ::jovian_runtime::codegen::v1::prost_types::Duration,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/wkt.Clock/Double`.
     fn double(
         &self,
         call: &__jovian::Call,
         request: f64,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<i64, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<i64, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/wkt.Clock/Flip`.
     fn flip(
         &self,
         call: &__jovian::Call,
         request: bool,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<u32, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<u32, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/wkt.Clock/Join`.
     fn join(
         &self,
         call: &__jovian::Call,
-        requests: &mut __jovian::Incoming<
-            ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        >,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<
-            ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>,
-            Self::Error,
-        >,
-    > + ::core::marker::Send;
+        requests: &mut __jovian::Incoming<::jovian_runtime::codegen::v1::prost::alloc::string::String>,
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>, Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers `/wkt.Clock/Tick`.
     fn tick(
@@ -80,9 +68,8 @@ pub trait Clock: ::core::marker::Send + ::core::marker::Sync + 'static {
         call: &__jovian::Call,
         request: ::jovian_runtime::codegen::v1::prost_types::Any,
         out: &mut __jovian::Replies<::jovian_runtime::codegen::v1::prost_types::Value>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Clock`] as `wkt.Clock`.
@@ -92,75 +79,50 @@ pub struct ClockServer(__jovian::BoundService);
 impl ClockServer {
     /// Serves `service`.
     pub fn new<__S: Clock>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &CLOCK,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Clock>::now(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &CLOCK,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Clock>::now(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Clock>::sleep(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Clock>::sleep(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Clock>::double(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Clock>::double(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Clock>::flip(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Clock>::flip(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Clock>::join(
-                                    service,
-                                    call,
-                                    &mut io.requests(),
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Clock>::join(service, call, &mut io.requests()).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            __jovian::finish(
-                                <__S as Clock>::tick(
-                                        service,
-                                        call,
-                                        io.request().await?,
-                                        &mut io.replies(),
-                                    )
-                                    .await,
-                            )
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let done = <__S as Clock>::tick(service, call, io.request().await?, &mut io.replies()).await;
+                            __jovian::finish(done)
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -185,9 +147,7 @@ impl ClockClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&CLOCK, app).map(Self)
     }
 
@@ -195,9 +155,7 @@ impl ClockClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&CLOCK, target).map(Self)
     }
 
@@ -228,10 +186,7 @@ impl ClockClient {
     pub async fn now(
         &self,
         request: (),
-    ) -> ::core::result::Result<
-        ::jovian_runtime::codegen::v1::prost_types::Timestamp,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+    ) -> ::core::result::Result<::jovian_runtime::codegen::v1::prost_types::Timestamp, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.unary(&CLOCK.methods[0], request).await
     }
 
@@ -262,13 +217,8 @@ impl ClockClient {
     /// Calls `/wkt.Clock/Join`.
     pub async fn join(
         &self,
-        requests: impl __jovian::Stream<
-            Item = ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        > + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<
-        ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+        requests: impl __jovian::Stream<Item = ::jovian_runtime::codegen::v1::prost::alloc::string::String> + ::core::marker::Send + 'static,
+    ) -> ::core::result::Result<::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.client_stream(&CLOCK.methods[4], requests).await
     }
 
@@ -276,13 +226,7 @@ impl ClockClient {
     pub async fn tick(
         &self,
         request: ::jovian_runtime::codegen::v1::prost_types::Any,
-    ) -> ::core::result::Result<
-        __jovian::ReplyStream<
-            ::jovian_runtime::codegen::v1::prost_types::Value,
-            __jovian::NoDomainError,
-        >,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+    ) -> ::core::result::Result<__jovian::ReplyStream<::jovian_runtime::codegen::v1::prost_types::Value, __jovian::NoDomainError>, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.server_stream(&CLOCK.methods[5], request).await
     }
 }
