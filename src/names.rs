@@ -20,13 +20,13 @@ pub(crate) fn well_known(full_name: &str) -> Option<String> {
         "UInt64Value" => "u64",
         "FloatValue" => "f32",
         "DoubleValue" => "f64",
-        "StringValue" => "::prost::alloc::string::String",
-        "BytesValue" => "::prost::alloc::vec::Vec<u8>",
+        "StringValue" => "::std::string::String",
+        "BytesValue" => "::std::vec::Vec<u8>",
         "Empty" => "()",
         _ => "",
     };
     if !plain.is_empty() {
-        return Some(plain.replace("::prost::", &format!("{RUNTIME}::prost::")));
+        return Some(plain.to_owned());
     }
     let mut parts = name.split('.').collect::<Vec<_>>();
     let last = parts.pop()?;

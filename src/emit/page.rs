@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn names_are_filled_in() {
-        let (name, docs, methods) = ("Orders", "/// One.\n///\n/// Two.", "fn a() {\n    b();\n\n    c();\n}\n");
+        let (name, docs, methods) =
+            ("Orders", "/// One.\n///\n/// Two.", "fn a() {\n    b();\n\n    c();\n}\n");
         let page = "\n$docs\npub trait $name: Send {\n    $methods\n}\n";
         assert_eq!(
             fill!(page, name, docs, methods),

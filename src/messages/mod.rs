@@ -3,7 +3,6 @@
 //! In: the model's descriptors and the plan's edits. Out: the items of each package, and the comments that belong to them;
 //! what prost cannot express, and its panics, as complaints. Never: services, files.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
@@ -122,7 +121,7 @@ fn generate(
     let types: BTreeMap<Module, _> =
         extras.types.iter().map(|(package, types)| (Module::from_parts([package]), types)).collect();
     let formatted = parallel::map(&texts, |(module, text)| {
-        format(&unshadowed(edits.restored(text)), types.get(module).copied())
+        format(&tidied(&edits.restored(text)), types.get(module).copied())
     });
     texts.into_iter().zip(formatted).map(|((module, _), text)| Ok((module, text?))).collect()
 }
@@ -151,17 +150,28 @@ fn top_level(file: &FileDescriptorProto) -> impl Iterator<Item = &str> {
     messages.chain(file.enum_type.iter().map(EnumDescriptorProto::name))
 }
 
-/// The same text, with `self::` before enums that are called like something inside of the functions that prost derives.
-fn unshadowed(mut text: Cow<'_, str>) -> Cow<'_, str> {
-    for name in ["Inner", "KeyWrapper", "MapWrapper", "ScalarWrapper", "ValueWrapper"] {
-        for (open, close) in [("enumeration = \"", '"'), ("enumeration(", ')')] {
-            let shadowed = format!("{open}{name}{close}");
-            if text.contains(&shadowed) {
-                text = text.replace(&shadowed, &format!("{open}self::{name}{close}")).into();
-            }
+/// The same text, with the short paths to what the prelude knows, and with `self::` before enums that are called like something
+/// inside of the functions that prost derives.
+fn tidied(text: &str) -> String {
+    let long = format!("{RUNTIME}::prost::alloc::");
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let is_attribute = line.trim_start().starts_with("#[");
+        match is_attribute {
+            true if line.contains("enumeration") => out.push_str(&unshadowed(line)),
+            false if line.contains(&long) => out.push_str(&line.replace(&long, "::std::")),
+            _ => out.push_str(line),
         }
     }
-    text
+    out
+}
+
+fn unshadowed(attribute: &str) -> String {
+    let names = ["Inner", "KeyWrapper", "MapWrapper", "ScalarWrapper", "ValueWrapper"];
+    names.iter().fold(attribute.to_owned(), |text, name| {
+        text.replace(&format!("enumeration = \"{name}\""), &format!("enumeration = \"self::{name}\""))
+            .replace(&format!("enumeration({name})"), &format!("enumeration(self::{name})"))
+    })
 }
 
 /// Runs `work` without letting a panic out, onto the terminal or up the stack.

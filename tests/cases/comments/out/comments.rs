@@ -195,14 +195,12 @@ impl ChattyClient {
 pub struct Note {
     /// a tab first
     #[prost(string, tag = "1")]
-    pub text: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub text: ::std::string::String,
     /// - one
     /// - two
     ///   and more
     #[prost(string, repeated, tag = "2")]
-    pub list: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub list: ::std::vec::Vec<::std::string::String>,
     #[prost(oneof = "note::Choice", tags = "3, 4")]
     pub choice: ::core::option::Option<note::Choice>,
 }
@@ -214,10 +212,10 @@ pub mod note {
     pub enum Choice {
         /// \# Not a heading
         #[prost(string, tag = "3")]
-        A(::jovian_runtime::codegen::v1::prost::alloc::string::String),
+        A(::std::string::String),
         /// \> not a quotation
         #[prost(string, tag = "4")]
-        B(::jovian_runtime::codegen::v1::prost::alloc::string::String),
+        B(::std::string::String),
     }
 }
 

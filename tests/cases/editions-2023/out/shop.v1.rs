@@ -124,7 +124,7 @@ impl ParcelsClient {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Address {
     #[prost(string, tag = "1")]
-    pub street: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub street: ::std::string::String,
     #[prost(int32, tag = "2")]
     pub number: i32,
 }
@@ -143,32 +143,30 @@ pub struct Parcel {
     pub height: i32,
     /// Has to be there.
     #[prost(string, required, tag = "3")]
-    pub owner: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub owner: ::std::string::String,
     /// With a default.
     #[prost(int32, optional, tag = "4", default = "1")]
     pub copies: ::core::option::Option<i32>,
     #[prost(string, optional, tag = "5", default = "none\t\"yet\"")]
-    pub label: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub label: ::core::option::Option<::std::string::String>,
     #[prost(enumeration = "Way", optional, tag = "6", default = "Rail")]
     pub way: ::core::option::Option<i32>,
     #[prost(enumeration = "Kind", tag = "7")]
     pub kind: i32,
     /// As the edition encodes it.
     #[prost(int32, repeated, tag = "8")]
-    pub stamps: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
+    pub stamps: ::std::vec::Vec<i32>,
     /// Each with a key of its own.
     #[prost(int32, repeated, packed = "false", tag = "9")]
-    pub marks: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
+    pub marks: ::std::vec::Vec<i32>,
     #[deprecated]
     #[prost(enumeration = "Kind", repeated, packed = "false", tag = "10")]
-    pub kinds: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
+    pub kinds: ::std::vec::Vec<i32>,
     #[prost(enumeration = "Way", repeated, tag = "11")]
-    pub ways: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
+    pub ways: ::std::vec::Vec<i32>,
     #[deprecated]
     #[prost(sint64, repeated, tag = "12")]
-    pub numbers: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i64>,
+    pub numbers: ::std::vec::Vec<i64>,
     /// Framed by its length.
     #[prost(message, optional, tag = "13")]
     pub to: ::core::option::Option<Address>,
@@ -176,7 +174,7 @@ pub struct Parcel {
     #[prost(group, optional, tag = "14")]
     pub from: ::core::option::Option<Address>,
     #[prost(group, repeated, tag = "15")]
-    pub stops: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<Address>,
+    pub stops: ::std::vec::Vec<Address>,
     #[prost(group, required, tag = "16")]
     pub sender: Address,
     #[prost(group, optional, tag = "17")]
@@ -184,23 +182,16 @@ pub struct Parcel {
         ::jovian_runtime::codegen::v1::prost_types::Timestamp,
     >,
     #[prost(map = "string, message", tag = "21")]
-    pub rooms: ::std::collections::HashMap<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        Address,
-    >,
+    pub rooms: ::std::collections::HashMap<::std::string::String, Address>,
     #[prost(map = "int32, enumeration(Kind)", tag = "22")]
     pub floors: ::std::collections::HashMap<i32, i32>,
     /// Need not be UTF-8.
     #[prost(string, tag = "23")]
-    pub raw: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub raw: ::std::string::String,
     #[prost(string, repeated, tag = "24")]
-    pub tags: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub tags: ::std::vec::Vec<::std::string::String>,
     #[prost(bytes = "vec", optional, tag = "25", default = "b\"\\x00\\xffs\"")]
-    pub seal: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>,
-    >,
+    pub seal: ::core::option::Option<::std::vec::Vec<u8>>,
     #[prost(bool, tag = "26")]
     pub express: bool,
     #[prost(double, optional, tag = "27")]
@@ -228,7 +219,7 @@ pub mod parcel {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Receipt {
     #[prost(string, tag = "1")]
-    pub number: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub number: ::std::string::String,
 }
 
 /// How a parcel travels; there is no value 0.

@@ -180,9 +180,7 @@ impl __jovian::IntoFailure for OrdersError {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct GetRequest {
     #[prost(string, optional, tag = "1")]
-    pub id: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub id: ::core::option::Option<::std::string::String>,
 }
 
 /// An order.
@@ -192,30 +190,21 @@ pub struct GetRequest {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Order {
     #[prost(string, optional, tag = "1")]
-    pub id: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub id: ::core::option::Option<::std::string::String>,
     #[prost(group, optional, tag = "2")]
     pub first: ::core::option::Option<Item>,
     #[prost(group, repeated, tag = "3")]
-    pub items: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<Item>,
+    pub items: ::std::vec::Vec<Item>,
     /// A map is what it was, whatever is set around it.
     #[prost(map = "string, message", tag = "4")]
-    pub by_name: ::std::collections::HashMap<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        Item,
-    >,
+    pub by_name: ::std::collections::HashMap<::std::string::String, Item>,
     #[prost(int32, repeated, packed = "false", tag = "5")]
-    pub sizes: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
+    pub sizes: ::std::vec::Vec<i32>,
     /// Contains another order, and so on.
     #[prost(group, optional, boxed, tag = "6")]
-    pub before: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<Order>,
-    >,
+    pub before: ::core::option::Option<::std::boxed::Box<Order>>,
     #[prost(group, optional, boxed, tag = "9")]
-    pub part: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<order::Part>,
-    >,
+    pub part: ::core::option::Option<::std::boxed::Box<order::Part>>,
     #[prost(oneof = "order::After", tags = "7, 8")]
     pub after: ::core::option::Option<order::After>,
 }
@@ -227,13 +216,9 @@ pub mod order {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub struct Part {
         #[prost(group, optional, boxed, tag = "1")]
-        pub whole: ::core::option::Option<
-            ::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<super::Order>,
-        >,
+        pub whole: ::core::option::Option<::std::boxed::Box<super::Order>>,
         #[prost(group, optional, boxed, tag = "2")]
-        pub inner: ::core::option::Option<
-            ::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<Part>,
-        >,
+        pub inner: ::core::option::Option<::std::boxed::Box<Part>>,
     }
 
     /// Enum `shop.v1.Order.State`.
@@ -281,7 +266,7 @@ pub mod order {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub enum After {
         #[prost(group, tag = "7")]
-        Order(::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<super::Order>),
+        Order(::std::boxed::Box<super::Order>),
         #[prost(enumeration = "State", tag = "8")]
         State(i32),
     }
@@ -292,7 +277,7 @@ pub mod order {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Item {
     #[prost(string, tag = "1")]
-    pub name: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub name: ::std::string::String,
     #[prost(bool, optional, tag = "2")]
     pub gift: ::core::option::Option<bool>,
 }

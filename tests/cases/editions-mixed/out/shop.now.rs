@@ -5,9 +5,7 @@
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Now {
     #[prost(string, optional, tag = "1")]
-    pub name: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub name: ::core::option::Option<::std::string::String>,
     #[prost(message, optional, tag = "2")]
     pub plain: ::core::option::Option<super::plain::Plain>,
     #[prost(enumeration = "super::plain::Colour", optional, tag = "3")]

@@ -5,7 +5,7 @@
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Old {
     #[prost(string, required, tag = "1")]
-    pub name: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub name: ::std::string::String,
     #[prost(message, optional, tag = "2")]
     pub now: ::core::option::Option<super::now::Now>,
     #[prost(group, optional, tag = "3")]
@@ -19,6 +19,6 @@ pub mod old {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub struct Box {
         #[prost(int32, repeated, packed = "false", tag = "1")]
-        pub size: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
+        pub size: ::std::vec::Vec<i32>,
     }
 }

@@ -5,15 +5,15 @@
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Plain {
     #[prost(string, tag = "1")]
-    pub name: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub name: ::std::string::String,
     #[prost(int32, optional, tag = "2")]
     pub number: ::core::option::Option<i32>,
     #[prost(int32, repeated, tag = "3")]
-    pub sizes: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
+    pub sizes: ::std::vec::Vec<i32>,
     /// Packed, whatever else is said of it.
     #[deprecated]
     #[prost(int32, repeated, tag = "4")]
-    pub old_sizes: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
+    pub old_sizes: ::std::vec::Vec<i32>,
 }
 
 /// Enum `shop.plain.Colour`.

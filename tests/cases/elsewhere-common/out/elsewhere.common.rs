@@ -17,7 +17,7 @@ pub mod money {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub struct Currency {
         #[prost(string, tag = "1")]
-        pub code: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+        pub code: ::std::string::String,
     }
 }
 

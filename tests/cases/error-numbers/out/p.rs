@@ -57,7 +57,7 @@ impl __jovian::IntoFailure for ShopError {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Report {
     #[prost(enumeration = "ShopErrorCode2", repeated, tag = "1")]
-    pub seen: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
+    pub seen: ::std::vec::Vec<i32>,
 }
 
 /// Has the name that the enum of the numbers would get.

@@ -7,24 +7,15 @@ pub struct Shadowed {
     #[prost(enumeration = "self::Inner", optional, tag = "1")]
     pub inner: ::core::option::Option<i32>,
     #[prost(enumeration = "self::Inner", repeated, packed = "false", tag = "2")]
-    pub inners: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
+    pub inners: ::std::vec::Vec<i32>,
     #[prost(enumeration = "self::ScalarWrapper", required, tag = "3")]
     pub scalar: i32,
     #[prost(map = "string, enumeration(self::ValueWrapper)", tag = "4")]
-    pub values: ::std::collections::HashMap<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        i32,
-    >,
+    pub values: ::std::collections::HashMap<::std::string::String, i32>,
     #[prost(map = "string, enumeration(self::KeyWrapper)", tag = "5")]
-    pub keys: ::std::collections::HashMap<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        i32,
-    >,
+    pub keys: ::std::collections::HashMap<::std::string::String, i32>,
     #[prost(map = "string, enumeration(self::MapWrapper)", tag = "6")]
-    pub maps: ::std::collections::HashMap<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        i32,
-    >,
+    pub maps: ::std::collections::HashMap<::std::string::String, i32>,
     #[prost(oneof = "shadowed::One", tags = "7")]
     pub one: ::core::option::Option<shadowed::One>,
 }
@@ -53,61 +44,33 @@ pub mod shadowed {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Methods {
     #[prost(string, optional, tag = "1")]
-    pub clear: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub clear: ::core::option::Option<::std::string::String>,
     #[prost(string, optional, tag = "2")]
-    pub encode: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub encode: ::core::option::Option<::std::string::String>,
     #[prost(string, optional, tag = "3")]
-    pub encoded_len: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub encoded_len: ::core::option::Option<::std::string::String>,
     #[prost(string, optional, tag = "4")]
-    pub merge: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub merge: ::core::option::Option<::std::string::String>,
     #[prost(string, optional, tag = "5")]
-    pub decode: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub decode: ::core::option::Option<::std::string::String>,
     #[prost(string, optional, tag = "6")]
-    pub default: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub default: ::core::option::Option<::std::string::String>,
     #[prost(string, optional, tag = "7")]
-    pub clone: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub clone: ::core::option::Option<::std::string::String>,
     #[prost(string, optional, tag = "8")]
-    pub fmt: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub fmt: ::core::option::Option<::std::string::String>,
     #[prost(string, optional, tag = "9")]
-    pub eq: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub eq: ::core::option::Option<::std::string::String>,
     #[prost(string, optional, tag = "10")]
-    pub new: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub new: ::core::option::Option<::std::string::String>,
     #[prost(string, optional, tag = "11")]
-    pub tag: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub tag: ::core::option::Option<::std::string::String>,
     #[prost(string, optional, tag = "12")]
-    pub buf: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub buf: ::core::option::Option<::std::string::String>,
     #[prost(string, optional, tag = "13")]
-    pub self_: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub self_: ::core::option::Option<::std::string::String>,
     #[prost(string, optional, tag = "14")]
-    pub into: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub into: ::core::option::Option<::std::string::String>,
 }
 
 /// A type and a module without letters.
@@ -117,9 +80,7 @@ pub struct Methods {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct _1 {
     #[prost(message, optional, boxed, tag = "1")]
-    pub unnamed: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<_1_::_2>,
-    >,
+    pub unnamed: ::core::option::Option<::std::boxed::Box<_1_::_2>>,
 }
 
 /// Nested message and enum types in `_1`.
@@ -129,9 +90,7 @@ pub mod _1_ {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub struct _2 {
         #[prost(message, optional, boxed, tag = "1")]
-        pub _1: ::core::option::Option<
-            ::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<super::_1>,
-        >,
+        pub _1: ::core::option::Option<::std::boxed::Box<super::_1>>,
     }
 }
 
@@ -140,17 +99,13 @@ pub mod _1_ {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Recursive {
     #[prost(message, optional, boxed, tag = "1")]
-    pub one: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<Recursive>,
-    >,
+    pub one: ::core::option::Option<::std::boxed::Box<Recursive>>,
     #[prost(message, repeated, tag = "2")]
-    pub many: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<Recursive>,
+    pub many: ::std::vec::Vec<Recursive>,
     #[prost(map = "int32, message", tag = "3")]
     pub map: ::std::collections::HashMap<i32, Recursive>,
     #[prost(group, optional, boxed, tag = "6")]
-    pub group: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<recursive::Group>,
-    >,
+    pub group: ::core::option::Option<::std::boxed::Box<recursive::Group>>,
     #[prost(oneof = "recursive::Kind", tags = "4, 5")]
     pub kind: ::core::option::Option<recursive::Kind>,
 }
@@ -164,18 +119,16 @@ pub mod recursive {
         #[prost(message, optional, tag = "1")]
         pub back: ::core::option::Option<super::Recursive>,
         #[prost(message, optional, boxed, tag = "2")]
-        pub again: ::core::option::Option<
-            ::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<Group>,
-        >,
+        pub again: ::core::option::Option<::std::boxed::Box<Group>>,
     }
 
     #[derive(Clone, PartialEq, ::jovian_runtime::codegen::v1::prost::Oneof)]
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub enum Kind {
         #[prost(message, tag = "4")]
-        Self_(::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<super::Recursive>),
+        Self_(::std::boxed::Box<super::Recursive>),
         #[prost(message, tag = "5")]
-        Other(::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<super::Other>),
+        Other(::std::boxed::Box<super::Other>),
     }
 }
 
@@ -194,18 +147,16 @@ pub mod other {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub struct Nested {
         #[prost(message, optional, boxed, tag = "1")]
-        pub other: ::core::option::Option<
-            ::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<super::Other>,
-        >,
+        pub other: ::core::option::Option<::std::boxed::Box<super::Other>>,
     }
 
     #[derive(Clone, PartialEq, ::jovian_runtime::codegen::v1::prost::Oneof)]
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub enum Kind {
         #[prost(message, tag = "1")]
-        Back(::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<super::Recursive>),
+        Back(::std::boxed::Box<super::Recursive>),
         #[prost(message, tag = "2")]
-        Nested(::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<Nested>),
+        Nested(::std::boxed::Box<Nested>),
     }
 }
 
@@ -220,15 +171,9 @@ pub struct Maps {
     #[prost(map = "uint32, bool", tag = "3")]
     pub c: ::std::collections::HashMap<u32, bool>,
     #[prost(map = "uint64, bytes", tag = "4")]
-    pub d: ::std::collections::HashMap<
-        u64,
-        ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>,
-    >,
+    pub d: ::std::collections::HashMap<u64, ::std::vec::Vec<u8>>,
     #[prost(map = "sint32, string", tag = "5")]
-    pub e: ::std::collections::HashMap<
-        i32,
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub e: ::std::collections::HashMap<i32, ::std::string::String>,
     #[prost(map = "sint64, enumeration(self::Inner)", tag = "6")]
     pub f: ::std::collections::HashMap<i64, i32>,
     #[prost(map = "fixed32, message", tag = "7")]
@@ -242,16 +187,10 @@ pub struct Maps {
     #[prost(map = "bool, sint64", tag = "11")]
     pub k: ::std::collections::HashMap<bool, i64>,
     #[prost(map = "string, fixed32", tag = "12")]
-    pub l: ::std::collections::HashMap<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        u32,
-    >,
+    pub l: ::std::collections::HashMap<::std::string::String, u32>,
     /// The message behind it begins with a digit.
     #[prost(map = "string, string", tag = "13")]
-    pub _1a: ::std::collections::HashMap<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub _1a: ::std::collections::HashMap<::std::string::String, ::std::string::String>,
 }
 
 /// Nested message and enum types in `Maps`.
@@ -324,9 +263,7 @@ pub struct Extended {}
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Wide {
     #[prost(string, optional, tag = "1")]
-    pub text: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub text: ::core::option::Option<::std::string::String>,
 }
 
 /// Message `p.Set`.
@@ -424,13 +361,9 @@ pub struct Defaults {
     #[prost(enumeration = "Aliases", optional, tag = "2", default = "C")]
     pub d: ::core::option::Option<i32>,
     #[prost(string, optional, tag = "3", default = "\"\\ {} \n \u{1} \u{e9}")]
-    pub text: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub text: ::core::option::Option<::std::string::String>,
     #[prost(bytes = "vec", optional, tag = "4", default = "b\"\\x00\\xff\\\'\\\"\"")]
-    pub bytes: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>,
-    >,
+    pub bytes: ::core::option::Option<::std::vec::Vec<u8>>,
     #[prost(double, optional, tag = "5", default = "inf")]
     pub inf: ::core::option::Option<f64>,
     #[prost(float, optional, tag = "6", default = "nan")]
@@ -692,6 +625,6 @@ pub mod foo_bar {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub enum X {
         #[prost(string, tag = "2")]
-        X(::jovian_runtime::codegen::v1::prost::alloc::string::String),
+        X(::std::string::String),
     }
 }

@@ -11,10 +11,8 @@ pub struct Status {
     pub code: i32,
     /// For developers, in English.
     #[prost(string, tag = "2")]
-    pub message: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub message: ::std::string::String,
     /// Messages of google/rpc/error_details.proto, or any others that both sides know.
     #[prost(message, repeated, tag = "3")]
-    pub details: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<
-        ::jovian_runtime::codegen::v1::prost_types::Any,
-    >,
+    pub details: ::std::vec::Vec<::jovian_runtime::codegen::v1::prost_types::Any>,
 }

@@ -120,7 +120,7 @@ impl JobsClient {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct GetJobRequest {
     #[prost(string, tag = "1")]
-    pub name: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub name: ::std::string::String,
 }
 
 /// Message `jobs.v1.Job`.

@@ -727,7 +727,7 @@ pub struct Result {}
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Failures {
     #[prost(enumeration = "NamesErrorCode", repeated, tag = "1")]
-    pub errors: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
+    pub errors: ::std::vec::Vec<i32>,
 }
 
 /// Enum `names.type.gen.NamesError`.

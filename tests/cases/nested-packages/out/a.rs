@@ -122,9 +122,7 @@ pub struct Outer {
     #[prost(message, optional, tag = "1")]
     pub inner: ::core::option::Option<b::Inner>,
     #[prost(message, optional, boxed, tag = "2")]
-    pub nested: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<outer::Nested>,
-    >,
+    pub nested: ::core::option::Option<::std::boxed::Box<outer::Nested>>,
 }
 
 /// Nested message and enum types in `Outer`.
@@ -134,9 +132,7 @@ pub mod outer {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub struct Nested {
         #[prost(message, optional, boxed, tag = "1")]
-        pub deep: ::core::option::Option<
-            ::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<nested::Deep>,
-        >,
+        pub deep: ::core::option::Option<::std::boxed::Box<nested::Deep>>,
     }
 
     /// Nested message and enum types in `Nested`.
@@ -146,11 +142,7 @@ pub mod outer {
         #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
         pub struct Deep {
             #[prost(message, optional, boxed, tag = "1")]
-            pub back: ::core::option::Option<
-                ::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<
-                    super::super::Outer,
-                >,
-            >,
+            pub back: ::core::option::Option<::std::boxed::Box<super::super::Outer>>,
         }
     }
 }

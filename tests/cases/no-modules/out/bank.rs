@@ -20,7 +20,7 @@ pub struct Amount {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Receipt {
     #[prost(string, tag = "1")]
-    pub id: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub id: ::std::string::String,
 }
 
 ::jovian_runtime::codegen::v1::json! {

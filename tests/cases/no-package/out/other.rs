@@ -5,5 +5,5 @@
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Answer {
     #[prost(string, tag = "1")]
-    pub text: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub text: ::std::string::String,
 }

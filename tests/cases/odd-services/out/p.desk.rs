@@ -56,7 +56,7 @@ pub trait Wrappers: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         requests: &mut __jovian::Incoming<bool>,
-        out: &mut __jovian::Replies<::jovian_runtime::codegen::v1::prost::alloc::string::String>,
+        out: &mut __jovian::Replies<::std::string::String>,
     ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
     + ::core::marker::Send;
 
@@ -64,7 +64,7 @@ pub trait Wrappers: ::core::marker::Send + ::core::marker::Sync + 'static {
     fn e(
         &self,
         call: &__jovian::Call,
-        request: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>,
+        request: ::std::vec::Vec<u8>,
     ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
     + ::core::marker::Send;
 
@@ -73,7 +73,7 @@ pub trait Wrappers: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         requests: &mut __jovian::Incoming<()>,
-        out: &mut __jovian::Replies<::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>>,
+        out: &mut __jovian::Replies<::std::vec::Vec<u8>>,
     ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
     + ::core::marker::Send;
 
@@ -248,14 +248,14 @@ impl WrappersClient {
     pub async fn d(
         &self,
         requests: impl __jovian::Stream<Item = bool> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<__jovian::ReplyStream<::jovian_runtime::codegen::v1::prost::alloc::string::String, NoError>, __jovian::CallError<NoError>> {
+    ) -> ::core::result::Result<__jovian::ReplyStream<::std::string::String, NoError>, __jovian::CallError<NoError>> {
         self.0.bidi(&WRAPPERS.methods[3], requests).await
     }
 
     /// Calls `/p.desk.Wrappers/E`.
     pub async fn e(
         &self,
-        request: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>,
+        request: ::std::vec::Vec<u8>,
     ) -> ::core::result::Result<(), __jovian::CallError<NoError>> {
         self.0.unary(&WRAPPERS.methods[4], request).await
     }
@@ -264,7 +264,7 @@ impl WrappersClient {
     pub async fn f(
         &self,
         requests: impl __jovian::Stream<Item = ()> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<__jovian::ReplyStream<::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>, NoError>, __jovian::CallError<NoError>> {
+    ) -> ::core::result::Result<__jovian::ReplyStream<::std::vec::Vec<u8>, NoError>, __jovian::CallError<NoError>> {
         self.0.bidi(&WRAPPERS.methods[5], requests).await
     }
 

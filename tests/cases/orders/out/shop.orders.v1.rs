@@ -307,7 +307,7 @@ impl __jovian::IntoFailure for OrdersError {
 pub struct Order {
     /// Chosen by the shop.
     #[prost(string, tag = "1")]
-    pub id: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub id: ::std::string::String,
     #[prost(message, optional, tag = "2")]
     pub price: ::core::option::Option<super::super::common::v1::Money>,
     #[prost(message, optional, tag = "3")]
@@ -315,10 +315,7 @@ pub struct Order {
         ::jovian_runtime::codegen::v1::prost_types::Timestamp,
     >,
     #[prost(map = "string, int32", tag = "6")]
-    pub items: ::std::collections::HashMap<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        i32,
-    >,
+    pub items: ::std::collections::HashMap<::std::string::String, i32>,
     #[prost(enumeration = "order::State", tag = "7")]
     pub state: i32,
     #[prost(oneof = "order::Delivery", tags = "4, 5")]
@@ -375,7 +372,7 @@ pub mod order {
     pub enum Delivery {
         /// Where to send it.
         #[prost(string, tag = "4")]
-        Address(::jovian_runtime::codegen::v1::prost::alloc::string::String),
+        Address(::std::string::String),
         #[prost(bool, tag = "5")]
         PickUp(bool),
     }
@@ -386,7 +383,7 @@ pub mod order {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct GetOrderRequest {
     #[prost(string, tag = "1")]
-    pub id: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub id: ::std::string::String,
 }
 
 /// Message `shop.orders.v1.GetOrderResponse`.
@@ -432,7 +429,7 @@ pub struct WatchRequest {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct OrderEvent {
     #[prost(string, tag = "1")]
-    pub text: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub text: ::std::string::String,
 }
 
 /// Message `shop.orders.v1.ChatLine`.
@@ -440,7 +437,7 @@ pub struct OrderEvent {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct ChatLine {
     #[prost(string, tag = "1")]
-    pub text: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub text: ::std::string::String,
 }
 
 /// The IDL of this package's services and all that it imports, as an encoded `google.protobuf.FileDescriptorSet`

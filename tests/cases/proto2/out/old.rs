@@ -122,9 +122,7 @@ impl RecordsClient {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Tree {
     #[prost(group, optional, boxed, tag = "1")]
-    pub left: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<tree::Left>,
-    >,
+    pub left: ::core::option::Option<::std::boxed::Box<tree::Left>>,
     #[prost(oneof = "tree::Side", tags = "2, 3")]
     pub side: ::core::option::Option<tree::Side>,
 }
@@ -151,9 +149,9 @@ pub mod tree {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub enum Side {
         #[prost(group, tag = "2")]
-        Right(::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<Right>),
+        Right(::std::boxed::Box<Right>),
         #[prost(string, tag = "3")]
-        Leaf(::jovian_runtime::codegen::v1::prost::alloc::string::String),
+        Leaf(::std::string::String),
     }
 }
 
@@ -162,15 +160,13 @@ pub mod tree {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Record {
     #[prost(string, required, tag = "1")]
-    pub id: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub id: ::std::string::String,
     #[prost(int32, optional, tag = "2", default = "-7")]
     pub count: ::core::option::Option<i32>,
     #[prost(bytes = "vec", optional, tag = "3", default = "b\"a\\x01b\"")]
-    pub raw: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>,
-    >,
+    pub raw: ::core::option::Option<::std::vec::Vec<u8>>,
     #[prost(group, repeated, tag = "4")]
-    pub entry: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<record::Entry>,
+    pub entry: ::std::vec::Vec<record::Entry>,
     #[prost(enumeration = "record::Kind", optional, tag = "5", default = "Second")]
     pub kind: ::core::option::Option<i32>,
 }
@@ -182,9 +178,7 @@ pub mod record {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub struct Entry {
         #[prost(string, optional, tag = "1")]
-        pub key: ::core::option::Option<
-            ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        >,
+        pub key: ::core::option::Option<::std::string::String>,
         #[prost(message, optional, tag = "2")]
         pub nested: ::core::option::Option<super::Record>,
     }

@@ -201,13 +201,9 @@ impl __jovian::IntoFailure for CounterError {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct HTTPFoo {
     #[prost(string, optional, tag = "1")]
-    pub r#type: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub r#type: ::core::option::Option<::std::string::String>,
     #[prost(message, optional, boxed, tag = "2")]
-    pub ID: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<HTTPFoo>,
-    >,
+    pub ID: ::core::option::Option<::std::boxed::Box<HTTPFoo>>,
     #[prost(enumeration = "Sort", optional, tag = "3", default = "Second")]
     pub kind: ::core::option::Option<i32>,
     #[prost(message, optional, tag = "7")]
@@ -234,9 +230,9 @@ pub mod http_foo {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub enum Choice {
         #[prost(string, tag = "4")]
-        Words(::jovian_runtime::codegen::v1::prost::alloc::string::String),
+        Words(::std::string::String),
         #[prost(message, tag = "5")]
-        Other(::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<super::HTTPFoo>),
+        Other(::std::boxed::Box<super::HTTPFoo>),
     }
 }
 

@@ -6,9 +6,9 @@
 #[prost(skip_debug)]
 pub struct Account {
     #[prost(string, tag = "1")]
-    pub name: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub name: ::std::string::String,
     #[prost(string, tag = "2")]
-    pub password: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub password: ::std::string::String,
     #[prost(enumeration = "Kind", tag = "3")]
     pub kind: i32,
     #[prost(oneof = "account::Contact", tags = "4, 5")]
@@ -35,9 +35,7 @@ pub mod account {
     #[prost(skip_debug)]
     pub struct Card {
         #[prost(string, repeated, tag = "1")]
-        pub numbers: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<
-            ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        >,
+        pub numbers: ::std::vec::Vec<::std::string::String>,
         #[prost(int32, tag = "2")]
         pub r#type: i32,
     }
@@ -57,7 +55,7 @@ pub mod account {
     #[prost(skip_debug)]
     pub enum Contact {
         #[prost(string, tag = "4")]
-        Mail(::jovian_runtime::codegen::v1::prost::alloc::string::String),
+        Mail(::std::string::String),
         #[prost(message, tag = "5")]
         Card(Card),
     }
@@ -87,9 +85,7 @@ pub mod account {
 pub struct Old {
     #[deprecated]
     #[prost(bytes = "vec", optional, tag = "1")]
-    pub key: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>,
-    >,
+    pub key: ::core::option::Option<::std::vec::Vec<u8>>,
 }
 
 #[allow(deprecated)]

@@ -120,7 +120,7 @@ impl OrdersClient {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct GetRequest {
     #[prost(string, tag = "1")]
-    pub id: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub id: ::std::string::String,
 }
 
 /// The IDL of this package's services and all that it imports, as an encoded `google.protobuf.FileDescriptorSet`

@@ -126,21 +126,19 @@ pub struct Blob {
     #[prost(bytes = "bytes", tag = "1")]
     pub data: ::jovian_runtime::codegen::v1::prost::bytes::Bytes,
     #[prost(bytes = "vec", tag = "2")]
-    pub checksum: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>,
+    pub checksum: ::std::vec::Vec<u8>,
     #[prost(btree_map = "string, string", tag = "3")]
-    pub labels: ::jovian_runtime::codegen::v1::prost::alloc::collections::BTreeMap<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub labels: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
     >,
     #[prost(map = "string, string", tag = "4")]
     pub unsorted: ::std::collections::HashMap<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+        ::std::string::String,
+        ::std::string::String,
     >,
     #[prost(message, optional, boxed, tag = "5")]
-    pub kept: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<Kept>,
-    >,
+    pub kept: ::core::option::Option<::std::boxed::Box<Kept>>,
     #[prost(oneof = "blob::Source", tags = "6, 7, 8")]
     #[doc(alias = "where")]
     pub source: ::core::option::Option<blob::Source>,
@@ -168,12 +166,9 @@ pub mod blob {
     #[prost(skip_debug)]
     pub struct Part {
         #[prost(bytes = "vec", tag = "1")]
-        pub data: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>,
+        pub data: ::std::vec::Vec<u8>,
         #[prost(btree_map = "int32, message", tag = "2")]
-        pub parts: ::jovian_runtime::codegen::v1::prost::alloc::collections::BTreeMap<
-            i32,
-            Part,
-        >,
+        pub parts: ::std::collections::BTreeMap<i32, Part>,
     }
 
     #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Oneof)]
@@ -182,7 +177,7 @@ pub mod blob {
         #[prost(bytes, tag = "6")]
         Raw(::jovian_runtime::codegen::v1::prost::bytes::Bytes),
         #[prost(message, tag = "7")]
-        Copy(::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<super::Kept>),
+        Copy(::std::boxed::Box<super::Kept>),
         #[prost(enumeration = "super::Kind", tag = "8")]
         #[doc(alias = "what")]
         Kind(i32),
@@ -197,7 +192,7 @@ pub mod blob {
 pub struct Kept {
     #[prost(string, tag = "1")]
     #[doc(alias = "key")]
-    pub id: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub id: ::std::string::String,
 }
 
 /// Enum `selectors.v1.Kind`.

@@ -1033,12 +1033,9 @@ pub struct Box {
     #[prost(message, optional, tag = "13")]
     pub contrib: ::core::option::Option<super::google::protobuf::contrib::Option>,
     #[prost(message, repeated, tag = "14")]
-    pub vec: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<Vec>,
+    pub vec: ::std::vec::Vec<Vec>,
     #[prost(map = "string, message", tag = "15")]
-    pub string: ::std::collections::HashMap<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        String,
-    >,
+    pub string: ::std::collections::HashMap<::std::string::String, String>,
     #[prost(enumeration = "Result", tag = "16")]
     pub result: i32,
 }

@@ -5,7 +5,5 @@
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Option {
     #[prost(string, optional, tag = "1")]
-    pub value: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub value: ::core::option::Option<::std::string::String>,
 }

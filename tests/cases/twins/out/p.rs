@@ -159,21 +159,14 @@ pub struct FooBar {}
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct FooBar2 {
     #[prost(string, optional, tag = "1")]
-    pub foo_bar: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub foo_bar: ::core::option::Option<::std::string::String>,
     /// Written like the one above.
     #[prost(string, optional, tag = "2")]
-    pub foo_bar2: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub foo_bar2: ::core::option::Option<::std::string::String>,
     #[prost(message, repeated, tag = "3")]
-    pub again: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<FooBar2>,
+    pub again: ::std::vec::Vec<FooBar2>,
     #[prost(map = "string, message", tag = "4")]
-    pub map: ::std::collections::HashMap<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        foo_bar2::Inner2,
-    >,
+    pub map: ::std::collections::HashMap<::std::string::String, foo_bar2::Inner2>,
     #[prost(enumeration = "foo_bar2::Kind", optional, tag = "5")]
     pub kind: ::core::option::Option<i32>,
     /// Would be the setter of the one above.
@@ -269,7 +262,7 @@ pub mod foo_bar2 {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub enum Pick {
         #[prost(string, tag = "8")]
-        AB(::jovian_runtime::codegen::v1::prost::alloc::string::String),
+        AB(::std::string::String),
         #[prost(message, tag = "9")]
         Ab(Inner2),
     }
@@ -278,14 +271,14 @@ pub mod foo_bar2 {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub enum Pick2 {
         #[prost(string, tag = "10")]
-        C(::jovian_runtime::codegen::v1::prost::alloc::string::String),
+        C(::std::string::String),
     }
 
     #[derive(Clone, PartialEq, Eq, Hash, ::jovian_runtime::codegen::v1::prost::Oneof)]
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub enum InnerOneOf2 {
         #[prost(string, tag = "11")]
-        D(::jovian_runtime::codegen::v1::prost::alloc::string::String),
+        D(::std::string::String),
     }
 }
 

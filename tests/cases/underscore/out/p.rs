@@ -120,11 +120,9 @@ impl UnnamedClient {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct M {
     #[prost(string, tag = "1")]
-    pub unnamed: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub unnamed: ::std::string::String,
     #[prost(message, optional, boxed, tag = "3")]
-    pub m: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<M>,
-    >,
+    pub m: ::core::option::Option<::std::boxed::Box<M>>,
 }
 
 /// The IDL of this package's services and all that it imports, as an encoded `google.protobuf.FileDescriptorSet`

@@ -5,5 +5,5 @@
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Blob {
     #[prost(string, tag = "1")]
-    pub data: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub data: ::std::string::String,
 }

@@ -11,17 +11,12 @@ pub struct Uses {
     #[prost(enumeration = "Kind2", optional, tag = "3", default = "Some")]
     pub other: ::core::option::Option<i32>,
     #[prost(map = "string, enumeration(Kind)", tag = "4")]
-    pub type_: ::std::collections::HashMap<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        i32,
-    >,
+    pub type_: ::std::collections::HashMap<::std::string::String, i32>,
     #[prost(map = "int32, enumeration(Kind)", tag = "5")]
     pub kinds: ::std::collections::HashMap<i32, i32>,
     /// Meets a method that is derived for `kinds`.
     #[prost(string, optional, tag = "6")]
-    pub get_kinds2: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub get_kinds2: ::core::option::Option<::std::string::String>,
 }
 
 /// Enum `p.Kind`.

@@ -58,8 +58,8 @@ pub trait Clock: ::core::marker::Send + ::core::marker::Sync + 'static {
     fn join(
         &self,
         call: &__jovian::Call,
-        requests: &mut __jovian::Incoming<::jovian_runtime::codegen::v1::prost::alloc::string::String>,
-    ) -> impl ::core::future::Future<Output = ::core::result::Result<::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>, Self::Error>>
+        requests: &mut __jovian::Incoming<::std::string::String>,
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<::std::vec::Vec<u8>, Self::Error>>
     + ::core::marker::Send;
 
     /// Answers `/wkt.Clock/Tick`.
@@ -217,8 +217,8 @@ impl ClockClient {
     /// Calls `/wkt.Clock/Join`.
     pub async fn join(
         &self,
-        requests: impl __jovian::Stream<Item = ::jovian_runtime::codegen::v1::prost::alloc::string::String> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>, __jovian::CallError<__jovian::NoDomainError>> {
+        requests: impl __jovian::Stream<Item = ::std::string::String> + ::core::marker::Send + 'static,
+    ) -> ::core::result::Result<::std::vec::Vec<u8>, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.client_stream(&CLOCK.methods[4], requests).await
     }
 
@@ -238,13 +238,9 @@ pub struct Holder {
     #[prost(message, optional, tag = "1")]
     pub any: ::core::option::Option<::jovian_runtime::codegen::v1::prost_types::Any>,
     #[prost(message, optional, tag = "2")]
-    pub text: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub text: ::core::option::Option<::std::string::String>,
     #[prost(message, repeated, tag = "3")]
-    pub rows: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<
-        ::jovian_runtime::codegen::v1::prost_types::Struct,
-    >,
+    pub rows: ::std::vec::Vec<::jovian_runtime::codegen::v1::prost_types::Struct>,
     #[prost(
         enumeration = "::jovian_runtime::codegen::v1::prost_types::NullValue",
         tag = "4"
