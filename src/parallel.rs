@@ -1,31 +1,30 @@
 //! Work on many things at once, with the results in order: which thread was first is never seen.
 
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// What `work` makes of each thing, on all cores. A panic of `work` is a panic here.
+/// What `work` makes of each thing, on all cores; this thread is one of the workers. A panic of `work` is a panic here.
 pub(crate) fn map<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let workers = thread::available_parallelism().map_or(1, |cores| cores.get()).min(things.len());
-    if workers < 2 {
-        return things.iter().map(work).collect();
-    }
+    let others =
+        thread::available_parallelism().map_or(1, |cores| cores.get()).min(things.len()).saturating_sub(1);
     let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(things.len()));
-    thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                while let Some((at, thing)) = {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    things.get(at).map(|thing| (at, thing))
-                } {
-                    let result = work(thing);
-                    done.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
-                }
-            });
+    let some = || {
+        let mut done = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(thing) = things.get(at) else { return done };
+            done.push((at, work(thing)));
         }
+    };
+    let mut done = thread::scope(|scope| {
+        let others: Vec<_> = (0..others).map(|_| scope.spawn(some)).collect();
+        let mut done = some();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        done
     });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(at, _)| *at);
     done.into_iter().map(|(_, result)| result).collect()
 }

@@ -14,8 +14,9 @@ use protox::file::{ChainFileResolver, GoogleFileResolver};
 use super::limits;
 use super::roots::{Roots, first, is_same, name_below, slashed, text_of, tidy};
 use super::trace::Trace;
-use super::{Compiled, editions, raw, split};
+use super::{Compiled, editions, raw};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
+use crate::parallel;
 
 /// Compiles the inputs; what is wrong with one file does not hide what is wrong with the next. `protoc` is started for
 /// files that need an edition, and for no others.
@@ -58,7 +59,12 @@ pub(super) fn compile(
         diags.source(slashed(path), text);
     }
     if !diags.has_errors() {
-        compiled.files = split(&compiler.encode_file_descriptor_set());
+        let files: Vec<_> = compiler.descriptor_pool().files().collect();
+        compiled.files = parallel::map(&files, |file| {
+            let mut bytes = file.encode_to_vec();
+            bytes.shrink_to_fit();
+            bytes
+        });
         add(&mut compiled.files, from_protoc);
     }
     compiled
