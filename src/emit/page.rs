@@ -57,8 +57,6 @@ fn value<'a>(name: &str, values: &[(&str, &'a str)]) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn names_are_filled_in() {
         let (name, docs, methods) =

@@ -31,6 +31,7 @@ mod renames;
 mod roots;
 mod scan;
 mod selection;
+mod slim;
 mod sound;
 mod source;
 mod trace;
@@ -119,7 +120,8 @@ pub(crate) fn load(input: &Input, settings: &Settings, diags: &mut Diagnostics) 
 
 /// The files of an encoded set.
 fn split(set: &[u8]) -> Vec<Vec<u8>> {
-    raw::FileSet::decode(set).map(|set| set.files).unwrap_or_default()
+    let files = raw::FileSet::decode(set).map(|set| set.files).unwrap_or_default();
+    files.into_iter().map(slim::slim).collect()
 }
 
 fn unpack(bytes: &[u8], files: &[String], diags: &mut Diagnostics) -> Compiled {
@@ -134,7 +136,7 @@ fn unpack(bytes: &[u8], files: &[String], diags: &mut Diagnostics) -> Compiled {
         }
     };
     Compiled {
-        files: set.files,
+        files: set.files.into_iter().map(slim::slim).collect(),
         targets: files.iter().cloned().collect(),
         trace: Trace::of_set(bytes, files),
         ..Compiled::default()

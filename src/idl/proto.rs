@@ -13,6 +13,7 @@ use protox::file::{ChainFileResolver, GoogleFileResolver};
 
 use super::limits;
 use super::roots::{Roots, first, is_same, name_below, slashed, text_of, tidy};
+use super::slim::slim;
 use super::trace::Trace;
 use super::{Compiled, editions, raw};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
@@ -60,11 +61,7 @@ pub(super) fn compile(
     }
     if !diags.has_errors() {
         let files: Vec<_> = compiler.descriptor_pool().files().collect();
-        compiled.files = parallel::map(&files, |file| {
-            let mut bytes = file.encode_to_vec();
-            bytes.shrink_to_fit();
-            bytes
-        });
+        compiled.files = parallel::map(&files, |file| slim(file.encode_to_vec()));
         add(&mut compiled.files, from_protoc);
     }
     compiled
