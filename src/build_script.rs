@@ -225,8 +225,8 @@ impl Builder {
         let known = match cache.as_ref().and_then(Cache::nothing_to_do) {
             Some(known) => known,
             None => {
-                let pages = cache.as_ref().map(Cache::pages).unwrap_or_default();
-                let output = generate_again(&input, &settings, pages, &|_| {})?;
+                let memory = cache.as_ref().map(Cache::memory).unwrap_or_default();
+                let output = generate_again(&input, &settings, memory, &|_| {})?;
                 output.files.update(&out_dir).map_err(refused)?;
                 cache.iter().for_each(|cache| cache.keep(&output));
                 Known { warnings: output.warnings, read: output.read }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use crate::diag::Diagnostics;
 use crate::files::Files;
-use crate::idl::{self, Input, Loaded, Trace};
+use crate::idl::{self, Input, Loaded, Record, Trace};
 use crate::plan::Plan;
-use crate::reuse::Page;
+use crate::reuse::Memory;
 use crate::settings::Settings;
 use crate::{check, emit, messages, plan, reuse};
 
@@ -24,6 +24,8 @@ pub struct Output {
     pub(crate) trace: Trace,
     /// What each file of a package was printed from, as a number.
     pub(crate) keys: BTreeMap<String, u64>,
+    /// What a later run need not compile again.
+    pub(crate) records: Vec<Record>,
 }
 
 /// Turns IDL into files. Every door ends here.
@@ -31,18 +33,20 @@ pub struct Output {
 /// # Errors
 /// Everything that is wrong with the IDL, as far as one stage can see it; nothing was written then.
 pub fn generate(input: &Input, settings: &Settings) -> Result<Output, Diagnostics> {
-    generate_again(input, settings, BTreeMap::new(), &|_| {})
+    generate_again(input, settings, Memory::default(), &|_| {})
 }
 
-/// The same, with less to do where remembered pages hold. `tell` is told what is done now.
+/// The same, with less to do where what is remembered holds. `tell` is told what is done now.
 pub(crate) fn generate_again(
     input: &Input,
     settings: &Settings,
-    pages: BTreeMap<String, Page>,
+    memory: Memory,
     tell: &dyn Fn(&str),
 ) -> Result<Output, Diagnostics> {
     let mut diags = Diagnostics::default();
-    let (Loaded { mut model, read, trace }, plan) = understand(input, settings, tell, &mut diags);
+    let Memory { pages, records } = memory;
+    let (loaded, plan) = understand(input, settings, records, tell, &mut diags);
+    let Loaded { mut model, read, trace, records } = loaded;
     diags.stop_on_error()?;
     let keys = reuse::keys(&model, &plan, settings);
     let held = reuse::held(&keys, pages);
@@ -54,13 +58,13 @@ pub(crate) fn generate_again(
     for (name, file) in emit::emit(&plan, &messages, &held) {
         files.insert(name, file);
     }
-    Ok(Output { files, warnings: diags, read, trace, keys })
+    Ok(Output { files, warnings: diags, read, trace, keys, records })
 }
 
 /// What is wrong with the IDL, for those who found something wrong before and cannot go on.
 pub(crate) fn mistakes(input: &Input, settings: &Settings) -> Diagnostics {
     let mut diags = Diagnostics::default();
-    understand(input, settings, &|_| {}, &mut diags);
+    understand(input, settings, Vec::new(), &|_| {}, &mut diags);
     diags.errors_alone()
 }
 
@@ -68,11 +72,12 @@ pub(crate) fn mistakes(input: &Input, settings: &Settings) -> Diagnostics {
 pub(crate) fn understand(
     input: &Input,
     settings: &Settings,
+    records: Vec<Record>,
     tell: &dyn Fn(&str),
     diags: &mut Diagnostics,
 ) -> (Loaded, Plan) {
     tell("reading the IDL");
-    let loaded = idl::load(input, settings, diags);
+    let loaded = idl::load(input, settings, records, diags);
     if diags.has_errors() && loaded.model.files.is_empty() {
         return (loaded, Plan::default());
     }

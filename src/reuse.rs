@@ -6,9 +6,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::files::hash;
+use crate::idl::Record;
 use crate::model::Model;
 use crate::plan::{Package, Plan};
 use crate::settings::Settings;
+
+/// What a run before has left.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// The pages it printed, by the names of their files.
+    pub pages: BTreeMap<String, Page>,
+    /// The files it compiled.
+    pub records: Vec<Record>,
+}
 
 /// A page that was printed by a run before.
 #[derive(Clone, Debug)]

@@ -77,6 +77,7 @@ impl Project {
         let mut project = Self { dir, files: BTreeMap::new(), chance: Chance(seed), number: 0 };
         (0..3).for_each(|_| project.add_file());
         project.settings(true);
+        fs::create_dir(project.path("far")).expect("a folder");
         project
     }
 
@@ -121,7 +122,7 @@ impl Project {
             self.add_file();
             return "the first file".to_owned();
         };
-        let what = self.chance.below(20);
+        let what = self.chance.below(22);
         let package = (*self.chance.one_of(PACKAGES)).to_owned();
         let (field, kind) = (*self.chance.one_of(FIELDS), *self.chance.one_of(TYPES));
         let other = self.chance.one_of(&names).clone();
@@ -183,7 +184,13 @@ impl Project {
                     && name != other
                     && !target.package.is_empty()
                 {
-                    first.get_mut().push((format!("to{number}"), format!(".{}.M{number}", target.package)));
+                    // Some paths are relative: what they mean depends on which packages there are.
+                    let package = match self.chance.below(3) {
+                        0 => target.package.rsplit('.').next().unwrap_or_default().to_owned(),
+                        1 => target.package.clone(),
+                        _ => format!(".{}", target.package),
+                    };
+                    first.get_mut().push((format!("to{number}"), format!("{package}.M{number}")));
                     if !idl.imports.contains(&other) {
                         idl.imports.push(other);
                     }
@@ -224,15 +231,24 @@ impl Project {
                 }
                 "the output"
             }
+            19 => {
+                // Another file may declare a message of this name, in this package or in another one.
+                if let Some(number) = target.messages.keys().next() {
+                    idl.messages.entry(*number).or_default();
+                }
+                "a twin"
+            }
             18 => {
                 let _may_be_missing = fs::remove_dir_all(self.path(".jovian"));
                 "no memory"
             }
             _ => {
-                if let Ok(mut bytes) = fs::read(self.path(".jovian/manifest")) {
+                let name = *self.chance.one_of(&[".jovian/manifest", ".jovian/descriptors"]);
+                let path = self.path(name);
+                if let Ok(mut bytes) = fs::read(&path) {
                     let at = self.chance.below(bytes.len());
                     bytes[at] ^= 1 << self.chance.below(8);
-                    fs::write(self.path(".jovian/manifest"), bytes).expect("the manifest");
+                    fs::write(path, bytes).expect("what is remembered");
                 }
                 "a bit of the memory"
             }
@@ -287,20 +303,25 @@ fn sequence(seed: u64) {
             Some(2) => {
                 assert_eq!(tree(&dir.join("out")), before, "{}", story());
                 // What is wrong goes away, or there is nothing left to see soon.
+                let mut taken = std::collections::BTreeSet::new();
+                project
+                    .files
+                    .values_mut()
+                    .for_each(|idl| idl.messages.retain(|number, _| taken.insert(*number)));
                 project.files.values_mut().for_each(|idl| {
                     idl.imports.clear();
                     idl.messages
                         .values_mut()
-                        .for_each(|fields| fields.retain(|(_, kind)| !kind.starts_with('.')));
+                        .for_each(|fields| fields.retain(|(_, kind)| !kind.contains('.')));
                 });
             }
             code => panic!("{code:?}: {}", story()),
         }
     }
-    assert!(fine > 15, "seed {seed}: only {fine} runs went well");
+    assert!(fine > 8, "seed {seed}: only {fine} runs went well");
 }
 
 #[test]
 fn a_memory_changes_nothing() {
-    (1..=3).for_each(sequence);
+    (1..=4).for_each(sequence);
 }

@@ -10,12 +10,12 @@ use crate::diag::Diagnostics;
 use crate::files::{self, hash};
 use crate::generate::Output;
 use crate::idl::{Input, Trace};
-use crate::reuse::Page;
+use crate::reuse::{Memory, Page};
 use crate::settings::Settings;
 
 mod stored;
 
-use stored::Manifest;
+use stored::{Descriptors, Manifest};
 
 /// The folder of what is remembered, beside `jovian.toml`.
 pub(crate) const DIR: &str = ".jovian";
@@ -83,8 +83,21 @@ impl<'a> Cache<'a> {
         Some(Known { warnings: last.warnings()?, read: last.watched.iter().map(PathBuf::from).collect() })
     }
 
+    /// What the last run has left, as far as it is whole.
+    pub(crate) fn memory(&self) -> Memory {
+        let descriptors = self.last.as_ref().and_then(|_| files::read_bytes(&self.descriptors()).ok());
+        let descriptors = descriptors.and_then(|bytes| Descriptors::decode(bytes.into()));
+        let records =
+            descriptors.filter(|descriptors| descriptors.tool == self.tool).unwrap_or_default().records;
+        Memory { pages: self.pages(), records }
+    }
+
+    fn descriptors(&self) -> PathBuf {
+        self.file.with_file_name("descriptors")
+    }
+
     /// The pages of the last run that are still as it wrote them.
-    pub(crate) fn pages(&self) -> BTreeMap<String, Page> {
+    fn pages(&self) -> BTreeMap<String, Page> {
         let (Some(last), Some(written)) = (&self.last, self.written()) else { return BTreeMap::new() };
         let page = |(name, text): (String, String)| {
             let same = last.written.get(&name) == Some(&hash(&text));
@@ -109,5 +122,7 @@ impl<'a> Cache<'a> {
         manifest.read = output.trace.digest;
         manifest.written = output.files.hashes();
         let _not_missed = files::keep(&self.file, &manifest.encode());
+        let descriptors = Descriptors { tool: self.tool, records: output.records.clone() };
+        let _not_missed = files::keep(&self.descriptors(), &descriptors.encode());
     }
 }

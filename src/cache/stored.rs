@@ -3,12 +3,50 @@
 use std::collections::BTreeMap;
 
 use prost::Message as _;
+use prost::bytes::Bytes;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity, Span};
 use crate::files::hash;
+use crate::idl::Record;
 
-/// Begins the file; to be changed with the meaning of the fields below.
+/// Begins the manifest; to be changed with the meaning of the fields below.
 const FORMAT: &[u8] = b"jovian manifest 1\n";
+/// Begins the descriptors.
+const DESCRIPTORS: &[u8] = b"jovian descriptors 1\n";
+
+/// What was compiled, in a file of its own: it is larger than all else, and nobody asks for it when nothing has changed.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Descriptors {
+    /// The build of the tool.
+    #[prost(fixed64, tag = "1")]
+    pub tool: u64,
+    #[prost(message, repeated, tag = "2")]
+    pub records: Vec<Record>,
+}
+
+impl Descriptors {
+    /// The whole file.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        seal(DESCRIPTORS, &self.encode_to_vec())
+    }
+
+    /// What is in a whole file; nothing of any other bytes.
+    pub(super) fn decode(bytes: Bytes) -> Option<Self> {
+        let body = unseal(DESCRIPTORS, &bytes)?;
+        <Self as prost::Message>::decode(bytes.slice_ref(body)).ok()
+    }
+}
+
+/// A file: its kind, a number over the rest, and the rest.
+fn seal(kind: &[u8], body: &[u8]) -> Vec<u8> {
+    [kind, &hash(body).to_le_bytes(), body].concat()
+}
+
+/// The rest of a file of this kind that is whole.
+fn unseal<'a>(kind: &[u8], file: &'a [u8]) -> Option<&'a [u8]> {
+    let (sum, body) = file.strip_prefix(kind)?.split_first_chunk()?;
+    (hash(body) == u64::from_le_bytes(*sum)).then_some(body)
+}
 
 /// What is remembered of a run.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -89,17 +127,12 @@ impl Place {
 impl Manifest {
     /// The whole file.
     pub(super) fn encode(&self) -> Vec<u8> {
-        let body = self.encode_to_vec();
-        [FORMAT, &hash(body.as_slice()).to_le_bytes(), &body].concat()
+        seal(FORMAT, &self.encode_to_vec())
     }
 
     /// The manifest of a whole file; none of any other bytes.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (sum, body) = bytes.strip_prefix(FORMAT)?.split_first_chunk()?;
-        if hash(body) != u64::from_le_bytes(*sum) {
-            return None;
-        }
-        <Self as prost::Message>::decode(body).ok()
+        <Self as prost::Message>::decode(unseal(FORMAT, bytes)?).ok()
     }
 
     /// A manifest of nothing but warnings and the texts that they speak of.

@@ -1,6 +1,5 @@
 //! `jovian gen`: IDL to code, or a look at what would change.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +12,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::files::{self, Change, Changes};
 use crate::generate::{Output, generate_again, mistakes};
 use crate::idl::Input;
-use crate::reuse::Page;
+use crate::reuse::Memory;
 use crate::settings::{PROJECT_FILE, Project, Settings};
 
 /// Generate Rust code from service definitions.
@@ -118,7 +117,7 @@ impl Order {
 
     /// Shows how the output would change. What an earlier run remembers counts for nothing here.
     fn look(&self, look: &Look, report: &Report) -> Result<Outcome, Diagnostics> {
-        let output = self.generate(BTreeMap::new(), &Progress::start())?;
+        let output = self.generate(Memory::default(), &Progress::start())?;
         report.show(&output.warnings);
         let changes = output.files.compare(&self.out).map_err(|error| files::refused(&self.out, &error))?;
         if look.texts {
@@ -154,8 +153,8 @@ impl Order {
             self.say_up_to_date();
             return Ok(Outcome::Fine);
         }
-        let pages = cache.as_ref().map(Cache::pages).unwrap_or_default();
-        let output = self.generate(pages, &progress)?;
+        let memory = cache.as_ref().map(Cache::memory).unwrap_or_default();
+        let output = self.generate(memory, &progress)?;
         drop(progress);
         report.show(&output.warnings);
         let changes = output.files.update(out).map_err(|error| files::refused(out, &error))?;
@@ -167,8 +166,8 @@ impl Order {
         Ok(Outcome::Fine)
     }
 
-    fn generate(&self, pages: BTreeMap<String, Page>, progress: &Progress) -> Result<Output, Diagnostics> {
-        generate_again(&self.input, &self.settings, pages, &|stage| progress.at(stage))
+    fn generate(&self, memory: Memory, progress: &Progress) -> Result<Output, Diagnostics> {
+        generate_again(&self.input, &self.settings, memory, &|stage| progress.at(stage))
     }
 
     fn say_up_to_date(&self) {

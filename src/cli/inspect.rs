@@ -56,7 +56,7 @@ enum Content<M, P> {
 pub(super) fn run(arguments: Arguments, report: &Report) -> Result<Outcome, Diagnostics> {
     let order = Order::of(arguments.source, arguments.flags, None)?;
     let mut diags = Diagnostics::default();
-    let (loaded, plan) = understand(&order.input, &order.settings, &|_| {}, &mut diags);
+    let (loaded, plan) = understand(&order.input, &order.settings, Vec::new(), &|_| {}, &mut diags);
     diags.stop_on_error()?;
     report.show(&diags);
     let stage = match arguments.stage {

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
+use prost::bytes::Bytes;
+
 use super::protoc::{Failure, Protoc};
 use super::roots::Roots;
 use super::scan::{self, Heading};
@@ -34,7 +36,7 @@ pub(super) fn compile(
     roots: &Roots,
     protoc: &Path,
     diags: &mut Diagnostics,
-) -> Vec<Vec<u8>> {
+) -> Vec<Bytes> {
     let texts = closure(targets, roots);
     let Some(needed) = oldest(&texts, roots, diags) else { return Vec::new() };
     let compiler = Protoc::new(protoc);

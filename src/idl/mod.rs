@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use prost::Message as _;
+use prost::bytes::Bytes;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::files::hash;
@@ -19,6 +20,7 @@ mod carried;
 mod classic;
 mod editions;
 mod features;
+mod known;
 mod limits;
 mod lower;
 mod options;
@@ -38,6 +40,7 @@ mod trace;
 
 pub(crate) use carried::is_well_known;
 pub(crate) use features::EDITIONS;
+pub(crate) use known::Record;
 pub(crate) use source::Locations;
 pub(crate) use trace::Trace;
 
@@ -83,7 +86,7 @@ impl Input {
 #[derive(Debug, Default)]
 struct Compiled {
     /// Encoded `FileDescriptorProto`s.
-    files: Vec<Vec<u8>>,
+    files: Vec<Bytes>,
     /// The names of the files that were asked for.
     targets: BTreeSet<String>,
     /// The path of a file as a person would open it, by its name.
@@ -92,6 +95,8 @@ struct Compiled {
     read: BTreeSet<PathBuf>,
     /// The same for a later run.
     trace: Trace,
+    /// What a later run need not compile again.
+    records: Vec<Record>,
 }
 
 /// What was read.
@@ -103,25 +108,34 @@ pub(crate) struct Loaded {
     pub read: BTreeSet<PathBuf>,
     /// The same for a later run.
     pub trace: Trace,
+    /// What a later run need not compile again.
+    pub records: Vec<Record>,
 }
 
 /// Reads the IDL. What is wrong with it goes to `diags`; the model is whole only if that has no errors.
-pub(crate) fn load(input: &Input, settings: &Settings, diags: &mut Diagnostics) -> Loaded {
+///
+/// `records` are those of an earlier run, if there was one.
+pub(crate) fn load(
+    input: &Input,
+    settings: &Settings,
+    records: Vec<Record>,
+    diags: &mut Diagnostics,
+) -> Loaded {
     let compiled = match input {
-        Input::Proto { inputs, includes, protoc } => proto::compile(inputs, includes, protoc, diags),
+        Input::Proto { inputs, includes, protoc } => proto::compile(inputs, includes, protoc, records, diags),
         Input::DescriptorSet { bytes, files } => unpack(bytes, files, diags),
     };
     if diags.has_errors() {
         return Loaded { read: compiled.read, ..Loaded::default() };
     }
     let model = build(&compiled, settings, diags);
-    Loaded { model, read: compiled.read, trace: compiled.trace }
+    Loaded { model, read: compiled.read, trace: compiled.trace, records: compiled.records }
 }
 
 /// The files of an encoded set.
-fn split(set: &[u8]) -> Vec<Vec<u8>> {
+fn split(set: &[u8]) -> Vec<Bytes> {
     let files = raw::FileSet::decode(set).map(|set| set.files).unwrap_or_default();
-    files.into_iter().map(slim::slim).collect()
+    files.into_iter().map(|file| slim::slim(file.into())).collect()
 }
 
 fn unpack(bytes: &[u8], files: &[String], diags: &mut Diagnostics) -> Compiled {
@@ -136,7 +150,7 @@ fn unpack(bytes: &[u8], files: &[String], diags: &mut Diagnostics) -> Compiled {
         }
     };
     Compiled {
-        files: set.files.into_iter().map(slim::slim).collect(),
+        files: set.files.into_iter().map(|file| slim::slim(file.into())).collect(),
         targets: files.iter().cloned().collect(),
         trace: Trace::of_set(bytes, files),
         ..Compiled::default()
@@ -145,8 +159,8 @@ fn unpack(bytes: &[u8], files: &[String], diags: &mut Diagnostics) -> Compiled {
 
 fn build(compiled: &Compiled, settings: &Settings, diags: &mut Diagnostics) -> Model {
     let mut decoded = BTreeMap::new();
-    let decode = |bytes: &Vec<u8>| {
-        let bytes = bytes.as_slice();
+    let decode = |bytes: &Bytes| {
+        let bytes = bytes.as_ref();
         (raw::File::decode(bytes), prost_types::FileDescriptorProto::decode(bytes), canonical::file(bytes))
     };
     for (bytes, (raw, descriptor, canonical)) in

@@ -3,14 +3,16 @@
 //! In: inputs and include roots. Out: descriptors with every option in them. Files that Jovian carries, and those of
 //! protobuf itself, are found without being in any root; a user's own copy comes first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::sync::PoisonError;
 use std::{fs, io};
 
 use miette::{Diagnostic as _, SourceSpan};
+use prost::bytes::Bytes;
 use protox::file::{ChainFileResolver, GoogleFileResolver};
 
+use super::known::{Known, Record, records};
 use super::limits;
 use super::roots::{Roots, first, is_same, name_below, slashed, text_of, tidy};
 use super::slim::slim;
@@ -20,31 +22,60 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::parallel;
 
 /// Compiles the inputs; what is wrong with one file does not hide what is wrong with the next. `protoc` is started for
-/// files that need an edition, and for no others.
+/// files that need an edition, and for no others. Files that hold since they were recorded are not compiled again.
 pub(super) fn compile(
     inputs: &[String],
     includes: &[PathBuf],
     protoc: &Path,
+    records: Vec<Record>,
     diags: &mut Diagnostics,
 ) -> Compiled {
-    let Sought { roots, names, read } = seek(inputs, includes, diags);
-    let mut compiled = Compiled { read, ..Compiled::default() };
-    let roots = Roots::new(roots);
+    let sought = seek(inputs, includes, diags);
+    let roots = Roots::new(sought.roots.clone());
+    let known = Known::new(records, &roots);
+    if !known.is_empty() {
+        let mut found = Diagnostics::default();
+        // What goes wrong is told by those who look at everything.
+        if let Some(compiled) =
+            compile_rest(&sought, roots, &known, protoc, &mut found).filter(|_| !found.has_errors())
+        {
+            diags.extend(found);
+            return compiled;
+        }
+    }
+    let roots = Roots::new(sought.roots.clone());
+    let nothing = Known::new(Vec::new(), &roots);
+    compile_rest(&sought, roots, &nothing, protoc, diags).unwrap_or_default()
+}
+
+/// Compiles what is not known; nothing, if it takes more than that.
+fn compile_rest(
+    sought: &Sought,
+    roots: Roots,
+    known: &Known,
+    protoc: &Path,
+    diags: &mut Diagnostics,
+) -> Option<Compiled> {
+    let mut compiled = Compiled { read: sought.read.clone(), ..Compiled::default() };
     let mut resolver = ChainFileResolver::new();
+    resolver.add(known.clone());
     resolver.add(roots.clone());
     resolver.add(GoogleFileResolver::new());
     let mut compiler = protox::Compiler::with_file_resolver(resolver);
     compiler.include_imports(true).include_source_info(true);
     let mut beyond = BTreeSet::new();
-    for name in names {
-        match compiler.open_file(&name) {
+    for name in &sought.names {
+        compiled.targets.insert(name.clone());
+        if known.take(name) {
+            continue;
+        }
+        match compiler.open_file(name) {
             Ok(_) => {}
             Err(error) if needs_edition(&error, &roots) => {
                 beyond.insert(name.clone());
             }
             Err(error) => complain(&error, &roots, diags),
         }
-        compiled.targets.insert(name);
     }
     let from_protoc = match beyond.is_empty() {
         true => Vec::new(),
@@ -59,12 +90,20 @@ pub(super) fn compile(
         // Complaints of later stages show the line they speak of.
         diags.source(slashed(path), text);
     }
-    if !diags.has_errors() {
-        let files: Vec<_> = compiler.descriptor_pool().files().collect();
-        compiled.files = parallel::map(&files, |file| slim(file.encode_to_vec()));
-        add(&mut compiled.files, from_protoc);
+    if diags.has_errors() {
+        return Some(compiled);
     }
-    compiled
+    let pool: Vec<_> = compiler.descriptor_pool().files().collect();
+    let encoded = parallel::map(&pool, |file| (file.name().to_owned(), slim(file.encode_to_vec().into())));
+    let mut files: BTreeMap<String, Bytes> = encoded.into_iter().collect();
+    if known.may_meddle(&files, &opened) {
+        return None;
+    }
+    files.extend(known.taken());
+    compiled.records = records(&files, &opened);
+    compiled.files = files.into_values().collect();
+    add(&mut compiled.files, from_protoc);
+    Some(compiled)
 }
 
 /// What the inputs stand for.
@@ -124,7 +163,7 @@ pub(super) fn seek(inputs: &[String], includes: &[PathBuf], diags: &mut Diagnost
 }
 
 /// Adds the files that are new. What both can read comes from protox, with or without a protoc beside it.
-fn add(files: &mut Vec<Vec<u8>>, others: Vec<Vec<u8>>) {
+fn add(files: &mut Vec<Bytes>, others: Vec<Bytes>) {
     if others.is_empty() {
         return;
     }

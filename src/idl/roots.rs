@@ -42,7 +42,13 @@ impl Roots {
         text.or_else(|| carried(name).map(str::to_owned))
     }
 
-    fn note(&self, name: &str, found: Option<(PathBuf, String)>) {
+    /// Where files are looked up, in this order.
+    pub(super) fn dirs(&self) -> &[PathBuf] {
+        &self.dirs
+    }
+
+    /// Remembers what was found under a name.
+    pub(super) fn note(&self, name: &str, found: Option<(PathBuf, String)>) {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), found);
     }
 }

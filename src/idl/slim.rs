@@ -1,6 +1,7 @@
 //! Descriptors without the places that nobody asks for: more than half of what a compiler writes is where the type, the number
 //! and the label of every field stand.
 
+use prost::bytes::Bytes;
 use prost::encoding::{
     DecodeContext, WireType, decode_key, decode_varint, encode_key, encode_varint, skip_field,
 };
@@ -13,7 +14,7 @@ const LOCATION: u32 = 1;
 const PATH: u32 = 1;
 
 /// An encoded `FileDescriptorProto` with the places of things and of their names alone; as it is, if it cannot be read.
-pub(super) fn slim(file: Vec<u8>) -> Vec<u8> {
+pub(super) fn slim(file: Bytes) -> Bytes {
     let Some(fields) = fields(&file) else { return file };
     let mut out = Vec::with_capacity(file.len());
     for field in fields {
@@ -26,7 +27,7 @@ pub(super) fn slim(file: Vec<u8>) -> Vec<u8> {
         }
     }
     out.shrink_to_fit();
-    out
+    out.into()
 }
 
 /// A `SourceCodeInfo` with the locations that are asked for.
@@ -117,7 +118,7 @@ mod tests {
         };
         let all = file(&[&[], &[2], &[4, 0], &[4, 0, 1], &[4, 0, 2, 0], &[4, 0, 2, 0, 5], &[4, 0, 2, 0, 1]]);
         let few = file(&[&[], &[2], &[4, 0], &[4, 0, 1], &[4, 0, 2, 0], &[4, 0, 2, 0, 1]]);
-        assert_eq!(FileDescriptorProto::decode(slim(all.encode_to_vec()).as_slice()), Ok(few));
+        assert_eq!(FileDescriptorProto::decode(slim(all.encode_to_vec().into())), Ok(few));
     }
 
     #[test]
@@ -129,11 +130,11 @@ mod tests {
             }),
             ..FileDescriptorProto::default()
         };
-        let whole = whole.encode_to_vec();
+        let whole = Bytes::from(whole.encode_to_vec());
         for length in 0..whole.len() {
-            let cut = whole[..length].to_vec();
+            let cut = whole.slice(..length);
             assert!(slim(cut.clone()).len() <= cut.len());
         }
-        assert_eq!(slim(vec![0x4a, 0x7f, 1]), [0x4a, 0x7f, 1]);
+        assert_eq!(slim(Bytes::from_static(&[0x4a, 0x7f, 1])), [0x4a, 0x7f, 1].as_slice());
     }
 }
