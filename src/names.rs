@@ -41,12 +41,20 @@ pub(crate) fn full(scope: &str, name: &str) -> String {
 
 /// `GetOrder` → `get_order`, `type` → `r#type`
 pub(crate) fn method(wire: &str) -> String {
-    escape(wire.to_snake_case())
+    escape(snake(wire))
 }
 
 /// `shop` → `shop`, `Outer` → `outer`, `gen` → `r#gen`
 pub(crate) fn module(wire: &str) -> String {
-    escape(wire.to_snake_case())
+    escape(snake(wire))
+}
+
+fn snake(wire: &str) -> String {
+    // Nearly every field of every IDL, and looking for words in it takes long.
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    if wire.split('_').all(is_word) { wire.to_owned() } else { wire.to_snake_case() }
 }
 
 /// `orders` → `Orders`, `HTTPRequest` → `HttpRequest`

@@ -4,9 +4,7 @@
 //! of their numbers: buf writes custom options before others, protoc behind them. What reflection gives out is part of
 //! generated code, and that must not depend on the door.
 
-use prost::encoding::{
-    DecodeContext, WireType, decode_key, decode_varint, encode_key, encode_varint, skip_field,
-};
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
 /// The messages of `descriptor.proto` that lead to options.
 #[derive(Clone, Copy)]
@@ -50,41 +48,50 @@ impl Kind {
 
 /// The canonical form of an encoded file; one that cannot be decoded is left as it is.
 pub(super) fn file(bytes: &[u8]) -> Vec<u8> {
-    message(Kind::File, bytes).unwrap_or_else(|| bytes.to_vec())
+    let mut out = Vec::with_capacity(bytes.len());
+    message(Kind::File, bytes, &mut out).map_or_else(|| bytes.to_vec(), |()| out)
 }
 
-fn message(kind: Kind, mut bytes: &[u8]) -> Option<Vec<u8>> {
+/// Appends a message. Its fields change places only, so what says how long it is remains right.
+fn message(kind: Kind, mut bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let mut fields = Vec::new();
     while !bytes.is_empty() {
         let start = bytes;
         let (number, wire) = decode_key(&mut bytes).ok()?;
-        let field = match kind.child(number).filter(|_| wire == WireType::LengthDelimited) {
-            Some(child) => {
+        let child = kind.child(number).filter(|_| wire == WireType::LengthDelimited);
+        let payload = match child {
+            Some(_) => {
                 let length = usize::try_from(decode_varint(&mut bytes).ok()?).ok()?;
-                let payload = message(child, bytes.get(..length)?)?;
-                bytes = &bytes[length..];
-                let mut field = Vec::with_capacity(payload.len() + 6);
-                encode_key(number, wire, &mut field);
-                encode_varint(payload.len() as u64, &mut field);
-                field.extend(payload);
-                field
+                let (payload, rest) = bytes.split_at_checked(length)?;
+                bytes = rest;
+                payload
             }
             None => {
                 skip_field(wire, number, &mut bytes, DecodeContext::default()).ok()?;
-                start[..start.len() - bytes.len()].to_vec()
+                &[]
             }
         };
-        if !matches!((kind, number), (Kind::File, SOURCE_INFO)) {
-            fields.push((number, field));
-        }
+        let head = &start[..start.len() - bytes.len() - payload.len()];
+        fields.push((number, head, child, payload));
     }
     // Stable: what is repeated keeps its order.
-    fields.sort_by_key(|(number, _)| *number);
-    Some(fields.into_iter().flat_map(|(_, field)| field).collect())
+    fields.sort_by_key(|(number, ..)| *number);
+    for (number, head, child, payload) in fields {
+        if matches!((kind, number), (Kind::File, SOURCE_INFO)) {
+            continue;
+        }
+        out.extend_from_slice(head);
+        if let Some(child) = child {
+            message(child, payload, out)?;
+        }
+    }
+    Some(())
 }
 
 #[cfg(test)]
 mod tests {
+    use prost::encoding::{encode_key, encode_varint};
+
     use super::*;
 
     /// A method with `idempotency_level` (34) and an extension (56780), in both orders.

@@ -134,10 +134,10 @@ impl Known {
             outline.symbols().any(|symbol| symbols.contains(&symbol) || packages.contains(&symbol))
                 || outline.packages().any(|package| symbols.contains(&package))
                 || outline.scopes().any(|scope| {
-                    let inside = |names: &BTreeSet<String>| firsts(names, &scope);
+                    let inside = |names| firsts(names, &scope);
                     let mut hidden = inside(&symbols).into_iter().chain(inside(&packages));
                     hidden.any(|first| {
-                        !present.contains(&format!("{scope}{first}")) && begins_a_path(&first, text)
+                        !present.contains(&format!("{scope}{first}")) && begins_a_path(first, text)
                     })
                 })
         })
@@ -145,9 +145,9 @@ impl Known {
 }
 
 /// What comes behind `scope` in names, up to the next dot.
-fn firsts(names: &BTreeSet<String>, scope: &str) -> BTreeSet<String> {
+fn firsts<'a>(names: &'a BTreeSet<String>, scope: &str) -> BTreeSet<&'a str> {
     let inside = names.range(scope.to_owned()..).take_while(|name| name.starts_with(scope));
-    inside.filter_map(|name| name[scope.len()..].split('.').next().map(str::to_owned)).collect()
+    inside.filter_map(|name| name[scope.len()..].split('.').next()).collect()
 }
 
 /// Whether there is a path in a text that begins with this name.

@@ -104,7 +104,7 @@ pub(super) fn name_below(roots: &[PathBuf], path: &Path) -> Option<String> {
 
 /// Whether two paths lead to one file.
 pub(super) fn is_same(a: &Path, b: &Path) -> bool {
-    a.canonicalize().ok().is_some_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+    a == b || a.canonicalize().ok().is_some_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 
 /// The text of a file, if it is one, without the byte order mark that protoc passes over, too.

@@ -72,6 +72,9 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     fn file(&mut self, file: &File) {
+        if self.is_plain(file) {
+            return;
+        }
         for message in &file.descriptor.message_type {
             self.message(file, &names::full(&file.package, message.name()), message);
         }
@@ -84,6 +87,15 @@ impl Planner<'_> {
                 self.selection.attributes(setting, &names::full(&file.package, service.name()));
             }
         }
+    }
+
+    /// Whether nobody says anything of what is in a file, as of most files.
+    fn is_plain(&self, file: &File) -> bool {
+        self.selection.is_empty()
+            && self.foreign.is_empty()
+            && file.redacted.is_empty()
+            && !file.descriptor.message_type.iter().any(deprecates)
+            && !file.descriptor.enum_type.iter().any(is_deprecated)
     }
 
     fn message(&mut self, file: &File, full_name: &str, message: &DescriptorProto) {
@@ -164,9 +176,9 @@ impl Planner<'_> {
 
     fn enumeration(&mut self, file: &File, full_name: &str, enumeration: &EnumDescriptorProto) {
         if self.extras.elsewhere.path(full_name).is_none() {
-            let is_deprecated = enumeration.options.as_ref().is_some_and(|options| options.deprecated());
+            let deprecated = is_deprecated(enumeration);
             let attributes =
-                self.attributes(file, full_name, is_deprecated, &["type-attribute", "enum-attribute"]);
+                self.attributes(file, full_name, deprecated, &["type-attribute", "enum-attribute"]);
             self.note(file, full_name, TypeExtras { attributes, ..TypeExtras::default() });
         }
     }
@@ -238,6 +250,16 @@ impl TypeExtras {
             self.fields.insert(name, attributes);
         }
     }
+}
+
+fn deprecates(message: &DescriptorProto) -> bool {
+    message.options.as_ref().is_some_and(|options| options.deprecated())
+        || message.nested_type.iter().any(deprecates)
+        || message.enum_type.iter().any(is_deprecated)
+}
+
+fn is_deprecated(enumeration: &EnumDescriptorProto) -> bool {
+    enumeration.options.as_ref().is_some_and(|options| options.deprecated())
 }
 
 fn is_map(message: &DescriptorProto, field: &FieldDescriptorProto) -> bool {

@@ -21,6 +21,12 @@ impl<'a> Selection<'a> {
         Self { details, unused }
     }
 
+    /// Whether nothing is selected, whatever there is.
+    pub(super) fn is_empty(&self) -> bool {
+        lists(self.details).into_iter().all(|(_, list)| list.is_empty())
+            && tables(self.details).into_iter().all(|(_, table)| table.is_empty())
+    }
+
     /// Whether a list of selectors selects something.
     pub(super) fn selects(&mut self, setting: &'static str, full_name: &str) -> bool {
         let list = lists(self.details).into_iter().find(|(name, _)| *name == setting);
