@@ -221,11 +221,11 @@ impl Builder {
         // Beside what cargo sees, or nowhere.
         let memory = env::var_os("OUT_DIR").map(|dir| Path::new(&dir).with_file_name(cache::DIR));
         let tool = env::current_exe().unwrap_or_default();
-        let cache = memory.map(|dir| Cache::open(&dir, &tool, &input, &settings, &out_dir));
+        let mut cache = memory.map(|dir| Cache::open(&dir, &tool, &input, &settings, &out_dir));
         let known = match cache.as_ref().and_then(Cache::nothing_to_do) {
             Some(known) => known,
             None => {
-                let memory = cache.as_ref().map(Cache::memory).unwrap_or_default();
+                let memory = cache.as_mut().map(Cache::memory).unwrap_or_default();
                 let output = generate_again(&input, &settings, memory, &|_| {})?;
                 output.files.update(&out_dir).map_err(refused)?;
                 cache.iter().for_each(|cache| cache.keep(&output));

@@ -55,7 +55,7 @@ pub(crate) fn generate_again(
     let messages = messages::print(&model, &plan, &mut diags);
     diags.stop_on_error()?;
     let mut files = Files::default();
-    for (name, file) in emit::emit(&plan, &messages, &held) {
+    for (name, file) in emit::emit(&plan, &messages, held) {
         files.insert(name, file);
     }
     Ok(Output { files, warnings: diags, read, trace, keys, records })

@@ -36,7 +36,7 @@ pub(crate) fn well_known(full_name: &str) -> Option<String> {
 
 /// The full name of what is declared in a package or in a message: `shop.v1` and `Order` → `shop.v1.Order`.
 pub(crate) fn full(scope: &str, name: &str) -> String {
-    if scope.is_empty() { name.to_owned() } else { format!("{scope}.{name}") }
+    if scope.is_empty() { name.to_owned() } else { [scope, ".", name].concat() }
 }
 
 /// `GetOrder` → `get_order`, `type` → `r#type`

@@ -4,6 +4,7 @@
 //! output depends on; what cannot be read, is of another build of the tool or of other settings counts as not there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::take;
 use std::path::{Path, PathBuf};
 
 use crate::diag::Diagnostics;
@@ -29,9 +30,10 @@ pub(crate) struct Cache<'a> {
     /// The build of the tool.
     tool: u64,
     input: &'a Input,
-    out: &'a Path,
     /// What is asked for.
     order: u64,
+    /// What lies in the place of the output, with its numbers; only looked at if there was a last run.
+    written: BTreeMap<String, (String, u64)>,
 }
 
 /// What is known of a run that need not be.
@@ -45,13 +47,7 @@ pub(crate) struct Known {
 
 impl<'a> Cache<'a> {
     /// The memory in `dir`. `tool` is the program that runs: another build of it may print something else.
-    pub(crate) fn open(
-        dir: &Path,
-        tool: &Path,
-        input: &'a Input,
-        settings: &Settings,
-        out: &'a Path,
-    ) -> Self {
+    pub(crate) fn open(dir: &Path, tool: &Path, input: &'a Input, settings: &Settings, out: &Path) -> Self {
         let file = dir.join("manifest");
         // A program that cannot be looked at is never the one before.
         let stamp = files::stamp(tool).ok();
@@ -63,7 +59,13 @@ impl<'a> Cache<'a> {
             Input::Proto { inputs, includes, .. } => Some((inputs, includes)),
             Input::DescriptorSet { .. } => None,
         };
-        Self { file, last, tool, input, out, order: hash((asked, settings, out)) }
+        let written = last.as_ref().and_then(|_| files::own(out).ok()).unwrap_or_default();
+        let numbered = |(name, text): (String, String)| {
+            let number = hash(&text);
+            (name, (text, number))
+        };
+        let written = written.into_iter().map(numbered).collect();
+        Self { file, last, tool, input, order: hash((asked, settings, out)), written }
     }
 
     /// What the last run said, if a run now would read, say and write the same, and everything is in its place.
@@ -71,20 +73,15 @@ impl<'a> Cache<'a> {
         let last = self.last.as_ref().filter(|last| last.order == self.order)?;
         let asked = last.asked.iter().cloned().collect();
         let same_input = Trace::again(self.input, &asked)?.digest == last.read;
-        if !same_input
-            || self
-                .written()?
-                .iter()
-                .map(|(name, text)| (name, hash(text)))
-                .ne(last.written.iter().map(|(name, hash)| (name, *hash)))
-        {
+        let written = self.written.iter().map(|(name, (_, number))| (name, number));
+        if !same_input || written.ne(&last.written) {
             return None;
         }
         Some(Known { warnings: last.warnings()?, read: last.watched.iter().map(PathBuf::from).collect() })
     }
 
     /// What the last run has left, as far as it is whole.
-    pub(crate) fn memory(&self) -> Memory {
+    pub(crate) fn memory(&mut self) -> Memory {
         let descriptors = self.last.as_ref().and_then(|_| files::read_bytes(&self.descriptors()).ok());
         let descriptors = descriptors.and_then(|bytes| Descriptors::decode(bytes.into()));
         let records =
@@ -97,18 +94,14 @@ impl<'a> Cache<'a> {
     }
 
     /// The pages of the last run that are still as it wrote them.
-    fn pages(&self) -> BTreeMap<String, Page> {
-        let (Some(last), Some(written)) = (&self.last, self.written()) else { return BTreeMap::new() };
-        let page = |(name, text): (String, String)| {
-            let same = last.written.get(&name) == Some(&hash(&text));
+    fn pages(&mut self) -> BTreeMap<String, Page> {
+        let Some(last) = &self.last else { return BTreeMap::new() };
+        let page = |(name, (text, number)): (String, (String, u64))| {
+            let same = last.written.get(&name) == Some(&number);
             let key = *last.keys.get(&name).filter(|_| same)?;
             Some((name, Page { key, text }))
         };
-        written.into_iter().filter_map(page).collect()
-    }
-
-    fn written(&self) -> Option<BTreeMap<String, String>> {
-        files::own(self.out).ok()
+        take(&mut self.written).into_iter().filter_map(page).collect()
     }
 
     /// Remembers a run whose output is written. What cannot be kept is not missed.

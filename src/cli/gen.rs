@@ -146,14 +146,14 @@ impl Order {
         progress.at("looking for changes");
         let tool = env::current_exe().unwrap_or_default();
         let open = || Cache::open(Path::new(cache::DIR), &tool, input, settings, out);
-        let cache = self.project.then(open);
+        let mut cache = self.project.then(open);
         if let Some(known) = cache.as_ref().and_then(Cache::nothing_to_do) {
             drop(progress);
             report.show(&known.warnings);
             self.say_up_to_date();
             return Ok(Outcome::Fine);
         }
-        let memory = cache.as_ref().map(Cache::memory).unwrap_or_default();
+        let memory = cache.as_mut().map(Cache::memory).unwrap_or_default();
         let output = self.generate(memory, &progress)?;
         drop(progress);
         report.show(&output.warnings);

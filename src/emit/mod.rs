@@ -21,17 +21,13 @@ mod server;
 use page::fill;
 
 /// The files of a plan: one a package, and the module tree that includes them. `held` are texts that need not be printed.
-pub(crate) fn emit(plan: &Plan, messages: &Messages, held: &BTreeMap<String, String>) -> Vec<(String, File)> {
-    let pages = parallel::map(&plan.packages, |package| {
-        let text = held.get(&package.file).cloned();
-        (package.file.clone(), tool(text.unwrap_or_else(|| page(package, messages))))
-    });
-    let modules = plan.has_modules.then(|| ("mod.rs".to_owned(), tool(modules::page(plan))));
-    pages.into_iter().chain(modules).collect()
-}
-
-fn tool(text: String) -> File {
-    File { text, owner: Owner::Tool }
+pub(crate) fn emit(plan: &Plan, messages: &Messages, held: BTreeMap<String, String>) -> Vec<(String, File)> {
+    let printed: Vec<&Package> =
+        plan.packages.iter().filter(|package| !held.contains_key(&package.file)).collect();
+    let pages = parallel::map(&printed, |package| (package.file.clone(), page(package, messages)));
+    let modules = plan.has_modules.then(|| ("mod.rs".to_owned(), modules::page(plan)));
+    let files = pages.into_iter().chain(held).chain(modules);
+    files.map(|(name, text)| (name, File { text, owner: Owner::Tool })).collect()
 }
 
 /// The file of one package: services and errors, then messages as prost-build printed them.

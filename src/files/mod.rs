@@ -102,7 +102,8 @@ impl Files {
             }
             let named = self.0.contains_key(&name);
             let is_file = entry.file_type()?.is_file();
-            match marked(&entry.path()).filter(|_| is_file && !named) {
+            let stale = (is_file && !named).then(|| marked(&entry.path())).flatten();
+            match stale {
                 Some(before) => {
                     let path = shown.join(&name);
                     changes.list.push(Change { name, path, before: Some(before), after: None });

@@ -145,9 +145,11 @@ impl Known {
 }
 
 /// What comes behind `scope` in names, up to the next dot.
-fn firsts<'a>(names: &'a BTreeSet<String>, scope: &str) -> BTreeSet<&'a str> {
+fn firsts<'a>(names: &'a BTreeSet<String>, scope: &str) -> Vec<&'a str> {
     let inside = names.range(scope.to_owned()..).take_while(|name| name.starts_with(scope));
-    inside.filter_map(|name| name[scope.len()..].split('.').next()).collect()
+    let mut firsts: Vec<&str> = inside.filter_map(|name| name[scope.len()..].split('.').next()).collect();
+    firsts.dedup();
+    firsts
 }
 
 /// Whether there is a path in a text that begins with this name.
