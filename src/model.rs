@@ -8,7 +8,10 @@ use serde::Serialize;
 
 use crate::diag::Span;
 
+mod locations;
 mod types;
+
+pub use locations::Locations;
 
 /// Everything a run was given.
 #[derive(Debug, Default, Serialize)]
@@ -51,6 +54,9 @@ pub struct File {
     pub digest: u64,
     /// The full names of its fields with `debug_redact`.
     pub redacted: BTreeSet<String>,
+    /// Comments and places; the descriptor has none.
+    #[serde(skip)]
+    pub locations: Locations,
     /// Its `FileDescriptorProto` as bytes, custom options included, source info left out.
     #[serde(skip)]
     pub bytes: Vec<u8>,

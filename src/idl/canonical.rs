@@ -4,7 +4,7 @@
 //! of their numbers: buf writes custom options before others, protoc behind them. What reflection gives out is part of
 //! generated code, and that must not depend on the door.
 
-use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
+use super::raw::{Encoded, Fields};
 
 /// The messages of `descriptor.proto` that lead to options.
 #[derive(Clone, Copy)]
@@ -53,36 +53,18 @@ pub(super) fn file(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Appends a message. Its fields change places only, so what says how long it is remains right.
-fn message(kind: Kind, mut bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let mut fields = Vec::new();
-    while !bytes.is_empty() {
-        let start = bytes;
-        let (number, wire) = decode_key(&mut bytes).ok()?;
-        let child = kind.child(number).filter(|_| wire == WireType::LengthDelimited);
-        let payload = match child {
-            Some(_) => {
-                let length = usize::try_from(decode_varint(&mut bytes).ok()?).ok()?;
-                let (payload, rest) = bytes.split_at_checked(length)?;
-                bytes = rest;
-                payload
-            }
-            None => {
-                skip_field(wire, number, &mut bytes, DecodeContext::default()).ok()?;
-                &[]
-            }
-        };
-        let head = &start[..start.len() - bytes.len() - payload.len()];
-        fields.push((number, head, child, payload));
-    }
+fn message(kind: Kind, bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    let mut fields = Fields(bytes).collect::<Option<Vec<_>>>()?;
+    fields.retain(|field| !matches!((kind, field.number), (Kind::File, SOURCE_INFO)));
     // Stable: what is repeated keeps its order.
-    fields.sort_by_key(|(number, ..)| *number);
-    for (number, head, child, payload) in fields {
-        if matches!((kind, number), (Kind::File, SOURCE_INFO)) {
-            continue;
-        }
-        out.extend_from_slice(head);
-        if let Some(child) = child {
-            message(child, payload, out)?;
+    fields.sort_by_key(|field| field.number);
+    for Encoded { number, whole, payload, .. } in fields {
+        match kind.child(number).zip(payload) {
+            Some((child, payload)) => {
+                out.extend_from_slice(&whole[..whole.len() - payload.len()]);
+                message(child, payload, out)?;
+            }
+            None => out.extend_from_slice(whole),
         }
     }
     Some(())
@@ -90,7 +72,7 @@ fn message(kind: Kind, mut bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use prost::encoding::{encode_key, encode_varint};
+    use prost::encoding::{WireType, encode_key, encode_varint};
 
     use super::*;
 

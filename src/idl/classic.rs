@@ -11,9 +11,9 @@ use super::features::{
     self, EDITION_2023, EnumType, FeatureSet, FieldPresence, MessageEncoding, RepeatedFieldEncoding,
     Utf8Validation,
 };
-use super::source::Locations;
 use super::{editions, raw};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
+use crate::model::Locations;
 
 /// The path of the `edition` in a descriptor is that of `syntax`, whatever number it has.
 const FILE_SYNTAX: [i32; 1] = [12];
@@ -22,14 +22,14 @@ const FILE_SYNTAX: [i32; 1] = [12];
 pub(super) fn rewrite(
     file: &raw::File,
     bytes: &[u8],
-    locations: &Locations<'_>,
+    locations: &Locations,
     descriptor: &mut FileDescriptorProto,
     diags: &mut Diagnostics,
 ) {
     descriptor.syntax = Some("proto3".to_owned());
     let defaults = FeatureSet::of_edition(file.edition).filter(|_| file.edition >= EDITION_2023);
     let Some(features) = defaults.and_then(|defaults| features::resolve(bytes, defaults).ok()) else {
-        let span = locations.at(&FILE_SYNTAX).unwrap_or_else(|| Span::file(locations.path()));
+        let span = locations.at(&FILE_SYNTAX).unwrap_or_else(|| Span::file(locations.file()));
         diags.push(editions::unknown(&edition_name(file.edition), Some(span)));
         return;
     };
@@ -49,7 +49,7 @@ fn edition_name(edition: i32) -> String {
 }
 
 struct Rewriter<'a> {
-    locations: &'a Locations<'a>,
+    locations: &'a Locations,
     /// Strings that need not be UTF-8.
     unchecked: Vec<(String, Option<Span>)>,
     /// Enums that refuse numbers they do not name.

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::options::{self, Declared};
 use super::raw;
-use super::source::Locations;
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::model::{ErrorEnum, ErrorValue, Idempotency, Method, Package, Service, Shape, Template};
+use crate::model::{
+    ErrorEnum, ErrorValue, Idempotency, Locations, Method, Package, Service, Shape, Template,
+};
 use crate::names;
 
 /// Field numbers of descriptor.proto that paths are made of.
@@ -22,7 +23,7 @@ const UNKNOWN: i32 = 2;
 /// Adds a file's services and errors to its package.
 pub(super) fn file(
     file: &raw::File,
-    locations: &Locations<'_>,
+    locations: &Locations,
     declared: &Declared,
     packages: &mut BTreeMap<String, Package>,
     diags: &mut Diagnostics,
@@ -42,7 +43,7 @@ pub(super) fn file(
 
 struct Reader<'a> {
     package: &'a str,
-    locations: &'a Locations<'a>,
+    locations: &'a Locations,
     declared: &'a Declared,
     diags: &'a mut Diagnostics,
 }
@@ -54,7 +55,7 @@ impl Reader<'_> {
         Service {
             name: service.name.clone(),
             full_name: names::full(self.package, &service.name),
-            docs: self.locations.docs(path),
+            docs: self.locations.docs(path).to_owned(),
             deprecated: options::service_deprecated(&service.options),
             app: Some(options.app).filter(|app| !app.is_empty()),
             errors: options.errors,
@@ -84,7 +85,7 @@ impl Reader<'_> {
         });
         Method {
             name: method.name.clone(),
-            docs: self.locations.docs(path),
+            docs: self.locations.docs(path).to_owned(),
             deprecated: options::method_deprecated(&method.options),
             shape: match (method.client_streaming, method.server_streaming) {
                 (false, false) => Shape::Unary,
@@ -123,7 +124,7 @@ impl Reader<'_> {
         Some(ErrorEnum {
             name: enumeration.name.clone(),
             full_name: names::full(self.package, &enumeration.name),
-            docs: self.locations.docs(path),
+            docs: self.locations.docs(path).to_owned(),
             domain: domain.unwrap_or_else(|| self.package.to_owned()),
             values,
             span: self.locations.name(path),
@@ -159,7 +160,7 @@ impl Reader<'_> {
         Some(ErrorValue {
             name: value.name.clone(),
             number: value.number,
-            docs: self.locations.docs(path),
+            docs: self.locations.docs(path).to_owned(),
             code,
             http,
             retryable: options.retryable,
@@ -180,7 +181,7 @@ impl Reader<'_> {
                             enumeration.name, message.name
                         ),
                     )
-                    .at(crate::diag::Span::file(self.locations.path()))
+                    .at(crate::diag::Span::file(self.locations.file()))
                     .help("move the enum out of the message"),
                 );
             }

@@ -11,7 +11,7 @@ use prost::bytes::Bytes;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::files::hash;
-use crate::model::{File, Model};
+use crate::model::{File, Locations, Model};
 use crate::parallel;
 use crate::settings::Settings;
 
@@ -33,7 +33,6 @@ mod renames;
 mod roots;
 mod scan;
 mod selection;
-mod slim;
 mod sound;
 mod source;
 mod trace;
@@ -41,7 +40,6 @@ mod trace;
 pub(crate) use carried::is_well_known;
 pub(crate) use features::EDITIONS;
 pub(crate) use known::Record;
-pub(crate) use source::Locations;
 pub(crate) use trace::Trace;
 
 /// Where IDL comes from.
@@ -135,7 +133,7 @@ pub(crate) fn load(
 /// The files of an encoded set.
 fn split(set: &[u8]) -> Vec<Bytes> {
     let files = raw::FileSet::decode(set).map(|set| set.files).unwrap_or_default();
-    files.into_iter().map(|file| slim::slim(file.into())).collect()
+    files.into_iter().map(|file| source::slim(file.into())).collect()
 }
 
 fn unpack(bytes: &[u8], files: &[String], diags: &mut Diagnostics) -> Compiled {
@@ -150,35 +148,49 @@ fn unpack(bytes: &[u8], files: &[String], diags: &mut Diagnostics) -> Compiled {
         }
     };
     Compiled {
-        files: set.files.into_iter().map(|file| slim::slim(file.into())).collect(),
+        files: set.files.into_iter().map(|file| source::slim(file.into())).collect(),
         targets: files.iter().cloned().collect(),
         trace: Trace::of_set(bytes, files),
         ..Compiled::default()
     }
 }
 
+/// One file of [`Compiled`].
+struct Decoded {
+    raw: raw::File,
+    descriptor: prost_types::FileDescriptorProto,
+    locations: Locations,
+    /// The whole of it, in one form, without comments and places.
+    canonical: Vec<u8>,
+    digest: u64,
+}
+
+impl Decoded {
+    fn new(bytes: &Bytes, paths: &BTreeMap<String, String>) -> Result<Self, prost::DecodeError> {
+        let canonical = canonical::file(bytes);
+        let raw = raw::File::decode(canonical.as_slice())?;
+        let locations = source::locations(bytes, paths.get(&raw.name).unwrap_or(&raw.name));
+        let descriptor = prost_types::FileDescriptorProto::decode(canonical.as_slice())?;
+        Ok(Self { raw, descriptor, locations, canonical, digest: hash(bytes) })
+    }
+}
+
 fn build(compiled: &Compiled, settings: &Settings, diags: &mut Diagnostics) -> Model {
     let mut decoded = BTreeMap::new();
-    let decode = |bytes: &Bytes| {
-        let bytes = bytes.as_ref();
-        (raw::File::decode(bytes), prost_types::FileDescriptorProto::decode(bytes), canonical::file(bytes))
-    };
-    for (bytes, (raw, descriptor, canonical)) in
-        compiled.files.iter().zip(parallel::map(&compiled.files, decode))
-    {
-        match (raw, descriptor) {
-            (Ok(mut raw), Ok(mut descriptor)) => {
-                if is_well_known(&raw.name) {
+    for file in parallel::map(&compiled.files, |bytes| Decoded::new(bytes, &compiled.paths)) {
+        match file {
+            Ok(mut file) => {
+                if is_well_known(&file.raw.name) {
                     // Whatever a newer protoc writes them in: nothing is printed from them.
-                    "proto3".clone_into(&mut raw.syntax);
-                    descriptor.syntax = Some(raw.syntax.clone());
+                    "proto3".clone_into(&mut file.raw.syntax);
+                    file.descriptor.syntax = Some(file.raw.syntax.clone());
                 }
                 if compiled.paths.is_empty() {
-                    sound::check(&descriptor, diags);
+                    sound::check(&file.descriptor, diags);
                 }
-                decoded.insert(raw.name.clone(), (raw, descriptor, bytes, canonical));
+                decoded.insert(file.raw.name.clone(), file);
             }
-            (Err(error), _) | (_, Err(error)) => {
+            Err(error) => {
                 diags.push(
                     Diagnostic::error(
                         Code::Descriptor,
@@ -197,51 +209,49 @@ fn build(compiled: &Compiled, settings: &Settings, diags: &mut Diagnostics) -> M
         false => compiled.targets.clone(),
     };
     let details = &settings.details;
-    let targets = selection::files(targets, decoded.values().map(|(raw, ..)| raw), details, diags);
-    let graph: BTreeMap<&str, &[String]> = decoded
-        .iter()
-        .map(|(name, (_, descriptor, ..))| (name.as_str(), descriptor.dependency.as_slice()))
-        .collect();
+    let targets = selection::files(targets, decoded.values().map(|file| &file.raw), details, diags);
+    let graph: BTreeMap<&str, &[String]> =
+        decoded.iter().map(|(name, file)| (name.as_str(), file.descriptor.dependency.as_slice())).collect();
     let Some(order) = reach::imports_first(&targets, &graph, diags) else { return Model::default() };
     if !settings.modules {
-        let read = order.iter().map(|name| &decoded[*name].0);
+        let read = order.iter().map(|name| &decoded[*name].raw);
         selection::refuse_parts(read, &targets, &compiled.paths, diags);
     }
-    let generate = reach::needed(&targets, order.iter().map(|name| &decoded[*name].1), details);
+    let generate = reach::needed(&targets, order.iter().map(|name| &decoded[*name].descriptor), details);
     let order: Vec<String> = order.into_iter().map(str::to_owned).collect();
 
-    let declared = options::Declared::of(decoded.values().map(|(raw, ..)| raw));
+    let declared = options::Declared::of(decoded.values().map(|file| &file.raw));
     let mut packages = BTreeMap::new();
     let mut renames = Vec::new();
     let mut files = Vec::new();
     for name in order {
-        let Some((raw, mut descriptor, bytes, canonical)) = decoded.remove(&name) else { continue };
+        let Some(Decoded { raw, mut descriptor, locations, canonical, digest }) = decoded.remove(&name)
+        else {
+            continue;
+        };
         let generate = generate.contains(&name);
-        let path = compiled.paths.get(&name).unwrap_or(&raw.name);
-        let info = descriptor.source_code_info.take();
         // What another crate prints has names, too, which are followed here.
         if generate || selection::is_elsewhere(details, &raw.package) {
-            let locations = Locations::new(path, info.as_ref());
             match raw.syntax.as_str() {
-                "editions" => classic::rewrite(&raw, bytes, &locations, &mut descriptor, diags),
+                "editions" => classic::rewrite(&raw, &canonical, &locations, &mut descriptor, diags),
                 "proto3" => classic::pack(&mut descriptor.message_type),
                 _ => {}
             }
             lower::file(&raw, &locations, &declared, &mut packages, diags);
-            renames::read(bytes, &locations, &declared, &mut renames);
+            renames::read(&canonical, &locations, &declared, &mut renames);
         } else if raw.syntax == "editions" {
             // Nothing is printed from it, and prost-build only has to be able to read it.
             descriptor.syntax = Some("proto3".to_owned());
         }
-        descriptor.source_code_info = info;
         files.push(File {
-            path: path.clone(),
+            path: locations.file().to_owned(),
             name,
             package: raw.package,
             generate,
             descriptor,
-            digest: hash(bytes),
-            redacted: redacted::fields(bytes),
+            digest,
+            locations,
+            redacted: redacted::fields(&canonical),
             bytes: canonical,
         });
     }

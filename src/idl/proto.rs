@@ -15,7 +15,7 @@ use protox::file::{ChainFileResolver, GoogleFileResolver};
 use super::known::{Known, Record, records};
 use super::limits;
 use super::roots::{Roots, first, is_same, name_below, slashed, text_of, tidy};
-use super::slim::slim;
+use super::source::slim;
 use super::trace::Trace;
 use super::{Compiled, editions, raw};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};

@@ -3,6 +3,8 @@
 //! `prost_types` drops every option it does not know, and with it all of ours. Tags are those of
 //! `google/protobuf/descriptor.proto` and `google/protobuf/compiler/plugin.proto`.
 
+use std::mem::take;
+
 use prost::bytes::Bytes;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
@@ -121,23 +123,63 @@ pub(crate) struct Method {
     pub server_streaming: bool,
 }
 
+/// One field of an encoded message.
+pub(super) struct Encoded<'a> {
+    /// Its number.
+    pub number: u32,
+    /// How it is encoded.
+    pub wire: WireType,
+    /// Its key and its value.
+    pub whole: &'a [u8],
+    /// What follows the key.
+    pub value: &'a [u8],
+    /// What follows the length, if it has one.
+    pub payload: Option<&'a [u8]>,
+}
+
+/// The fields of an encoded message, one after the other; ends behind the first that cannot be read, which is `None`.
+pub(super) struct Fields<'a>(pub &'a [u8]);
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Option<Encoded<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let all = (!self.0.is_empty()).then(|| take(&mut self.0))?;
+        let field = one(all);
+        self.0 = field.as_ref().map_or(&[], |field| &all[field.whole.len()..]);
+        Some(field)
+    }
+}
+
+fn one(start: &[u8]) -> Option<Encoded<'_>> {
+    let mut rest = start;
+    let (number, wire) = decode_key(&mut rest).ok()?;
+    let value = rest;
+    let mut payload = None;
+    if wire == WireType::LengthDelimited {
+        let length = usize::try_from(decode_varint(&mut rest).ok()?).ok()?;
+        let (inner, behind) = rest.split_at_checked(length)?;
+        (payload, rest) = (Some(inner), behind);
+    } else {
+        skip_field(wire, number, &mut rest, DecodeContext::default()).ok()?;
+    }
+    let (whole, value) = (&start[..start.len() - rest.len()], &value[..value.len() - rest.len()]);
+    Some(Encoded { number, wire, whole, value, payload })
+}
+
 /// The field with this number in an encoded message: its payload, or the varint. The last one wins, as protobuf says.
 ///
 /// Bytes that do not decode, and other wire types, count as absent: whoever compiled the IDL has checked them.
-pub(crate) fn field(mut message: &[u8], number: u32) -> Option<Value<'_>> {
+pub(crate) fn field(message: &[u8], number: u32) -> Option<Value<'_>> {
     let mut found = None;
-    while !message.is_empty() {
-        let (tag, wire) = decode_key(&mut message).ok()?;
+    for field in Fields(message) {
+        let Encoded { number: tag, wire, mut value, payload, .. } = field?;
         match wire {
             WireType::Varint if tag == number => {
-                found = Some(Value::Varint(decode_varint(&mut message).ok()?))
+                found = Some(Value::Varint(decode_varint(&mut value).ok()?));
             }
-            WireType::LengthDelimited if tag == number => {
-                let length = usize::try_from(decode_varint(&mut message).ok()?).ok()?;
-                found = Some(Value::Bytes(message.get(..length)?));
-                message = &message[length..];
-            }
-            _ => skip_field(wire, tag, &mut message, DecodeContext::default()).ok()?,
+            _ if tag == number => found = payload.map(Value::Bytes).or(found),
+            _ => {}
         }
     }
     found

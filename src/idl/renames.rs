@@ -7,8 +7,7 @@ use prost::Message as _;
 use prost::bytes::Bytes;
 
 use super::options::{self, Declared, Extension};
-use super::source::Locations;
-use crate::model::Rename;
+use crate::model::{Locations, Rename};
 use crate::names;
 
 /// `FileDescriptorProto`
@@ -102,7 +101,7 @@ struct Method {
 }
 
 /// Adds the names that an encoded file chooses.
-pub(super) fn read(bytes: &[u8], locations: &Locations<'_>, declared: &Declared, renames: &mut Vec<Rename>) {
+pub(super) fn read(bytes: &[u8], locations: &Locations, declared: &Declared, renames: &mut Vec<Rename>) {
     if !declared.names() {
         return;
     }
@@ -130,7 +129,7 @@ pub(super) fn read(bytes: &[u8], locations: &Locations<'_>, declared: &Declared,
 }
 
 struct Reader<'a> {
-    locations: &'a Locations<'a>,
+    locations: &'a Locations,
     declared: &'a Declared,
     renames: &'a mut Vec<Rename>,
 }

@@ -1,10 +1,10 @@
 //! Comments, kept out of prost-build's hands: it is given placeholders, and would change what it is given.
 
 use prost_types::source_code_info::Location;
-use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto, SourceCodeInfo};
+use prost_types::{DescriptorProto, EnumDescriptorProto, SourceCodeInfo};
 
 use crate::docs;
-use crate::idl::Locations;
+use crate::model::{File, Locations};
 use crate::names;
 
 /// Begins every placeholder; no comment begins with this character, which is nobody's. prost-build looks through all that it
@@ -22,9 +22,9 @@ pub(crate) fn comment_number(line: &str) -> Option<usize> {
 }
 
 /// Gives everything that can carry a comment a placeholder, and collects the real comments.
-pub(super) fn mark(descriptor: &FileDescriptorProto, comments: &mut Vec<Vec<String>>) -> SourceCodeInfo {
-    let locations = Locations::new("", descriptor.source_code_info.as_ref());
-    let mut marker = Marker { locations, comments, marked: Vec::new() };
+pub(super) fn mark(file: &File, comments: &mut Vec<Vec<String>>) -> SourceCodeInfo {
+    let descriptor = &file.descriptor;
+    let mut marker = Marker { locations: &file.locations, comments, marked: Vec::new() };
     let package = descriptor.package();
     marker.messages(package, (&[], 4), &descriptor.message_type);
     marker.enums(package, (&[], 5), &descriptor.enum_type);
@@ -32,7 +32,7 @@ pub(super) fn mark(descriptor: &FileDescriptorProto, comments: &mut Vec<Vec<Stri
 }
 
 struct Marker<'a> {
-    locations: Locations<'a>,
+    locations: &'a Locations,
     comments: &'a mut Vec<Vec<String>>,
     marked: Vec<Location>,
 }
@@ -79,7 +79,7 @@ impl Marker<'_> {
             leading_comments: Some(placeholder(self.comments.len())),
             ..Location::default()
         });
-        let comment = docs::lines(&self.locations.docs(path));
+        let comment = docs::lines(self.locations.docs(path));
         self.comments.push(match name {
             Some(name) => docs::followed_by(&comment, &name).map(str::to_owned).collect(),
             None => comment,

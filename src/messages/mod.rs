@@ -86,7 +86,7 @@ fn generate(
             package: original.package.clone(),
             message_type: original.message_type.clone(),
             enum_type: original.enum_type.clone(),
-            source_code_info: printed.then(|| comments::mark(original, comments)),
+            source_code_info: printed.then(|| comments::mark(file, comments)),
             syntax: original.syntax.clone(),
             ..FileDescriptorProto::default()
         };

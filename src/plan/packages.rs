@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::edits::{Edits, Printed};
 use super::scope::{Desk, Kind, Place, Scope, Thing, Wish};
 use crate::diag::Span;
-use crate::idl::Locations;
 use crate::model::Model;
 use crate::names;
 
@@ -17,10 +16,8 @@ impl<'a> Parts<'a> {
         let mut parts = BTreeMap::new();
         for package in model.packages.iter().filter(|package| !package.name.is_empty()) {
             let file = model.files.iter().find(|file| package.files.contains(&file.name));
-            let span = file.map(|file| {
-                let locations = Locations::new(&file.path, file.descriptor.source_code_info.as_ref());
-                locations.at(&[2]).unwrap_or_else(|| Span::file(file.path.clone()))
-            });
+            let span =
+                file.map(|file| file.locations.at(&[2]).unwrap_or_else(|| Span::file(file.path.clone())));
             let ends = package.name.match_indices('.').map(|(at, _)| at).chain([package.name.len()]);
             for end in ends {
                 parts.entry(&package.name[..end]).or_insert_with(|| span.clone());

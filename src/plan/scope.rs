@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::chosen::Chosen;
 use super::edits::{Edits, Printed};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
-use crate::idl::Locations;
 use crate::model::File;
 use crate::names;
 
@@ -37,10 +36,7 @@ impl Thing<'_> {
     pub(super) fn span(&self) -> Option<Span> {
         match self.place {
             Place::Known(span) => span.cloned(),
-            Place::Path(file, parent, place) => {
-                let info = file.descriptor.source_code_info.as_ref();
-                Locations::name_of(&file.path, info, &[parent, place.as_slice()].concat())
-            }
+            Place::Path(file, parent, place) => file.locations.name(&[parent, place.as_slice()].concat()),
         }
     }
 }
