@@ -222,7 +222,7 @@ impl Builder {
         let memory = env::var_os("OUT_DIR").map(|dir| Path::new(&dir).with_file_name(cache::DIR));
         let tool = env::current_exe().unwrap_or_default();
         let mut cache = memory.map(|dir| Cache::open(&dir, &tool, &input, &settings, &out_dir));
-        let known = match cache.as_ref().and_then(Cache::nothing_to_do) {
+        let known = match cache.as_mut().and_then(Cache::nothing_to_do) {
             Some(known) => known,
             None => {
                 let memory = cache.as_mut().map(Cache::memory).unwrap_or_default();

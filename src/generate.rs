@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::diag::Diagnostics;
 use crate::files::Files;
-use crate::idl::{self, Input, Loaded, Record, Trace};
+use crate::idl::{self, Earlier, Input, Loaded, Record, Trace};
 use crate::plan::Plan;
 use crate::reuse::Memory;
 use crate::settings::Settings;
@@ -44,8 +44,8 @@ pub(crate) fn generate_again(
     tell: &dyn Fn(&str),
 ) -> Result<Output, Diagnostics> {
     let mut diags = Diagnostics::default();
-    let Memory { pages, records } = memory;
-    let (loaded, plan) = understand(input, settings, records, tell, &mut diags);
+    let Memory { pages, earlier } = memory;
+    let (loaded, plan) = understand(input, settings, earlier, tell, &mut diags);
     let Loaded { mut model, read, trace, records } = loaded;
     diags.stop_on_error()?;
     let keys = reuse::keys(&model, &plan, settings);
@@ -64,7 +64,7 @@ pub(crate) fn generate_again(
 /// What is wrong with the IDL, for those who found something wrong before and cannot go on.
 pub(crate) fn mistakes(input: &Input, settings: &Settings) -> Diagnostics {
     let mut diags = Diagnostics::default();
-    understand(input, settings, Vec::new(), &|_| {}, &mut diags);
+    understand(input, settings, Earlier::default(), &|_| {}, &mut diags);
     diags.errors_alone()
 }
 
@@ -72,12 +72,12 @@ pub(crate) fn mistakes(input: &Input, settings: &Settings) -> Diagnostics {
 pub(crate) fn understand(
     input: &Input,
     settings: &Settings,
-    records: Vec<Record>,
+    earlier: Earlier,
     tell: &dyn Fn(&str),
     diags: &mut Diagnostics,
 ) -> (Loaded, Plan) {
     tell("reading the IDL");
-    let loaded = idl::load(input, settings, records, diags);
+    let loaded = idl::load(input, settings, earlier, diags);
     if diags.has_errors() && loaded.model.files.is_empty() {
         return (loaded, Plan::default());
     }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::files::hash;
-use crate::idl::Record;
+use crate::idl::Earlier;
 use crate::model::Model;
 use crate::plan::{Package, Plan};
 use crate::settings::Settings;
@@ -16,8 +16,8 @@ use crate::settings::Settings;
 pub(crate) struct Memory {
     /// The pages it printed, by the names of their files.
     pub pages: BTreeMap<String, Page>,
-    /// The files it compiled.
-    pub records: Vec<Record>,
+    /// What it knew of the IDL.
+    pub earlier: Earlier,
 }
 
 /// A page that was printed by a run before.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::diag::Diagnostics;
 use crate::files::{self, hash};
 use crate::generate::Output;
-use crate::idl::{Input, Trace};
+use crate::idl::{Earlier, Input, Opened, Trace};
 use crate::reuse::{Memory, Page};
 use crate::settings::Settings;
 
@@ -34,6 +34,8 @@ pub(crate) struct Cache<'a> {
     order: u64,
     /// What lies in the place of the output, with its numbers; only looked at if there was a last run.
     written: BTreeMap<String, (String, u64)>,
+    /// What there is of the IDL that the last run asked for, once it was looked at.
+    found: Opened,
 }
 
 /// What is known of a run that need not be.
@@ -65,16 +67,17 @@ impl<'a> Cache<'a> {
             (name, (text, number))
         };
         let written = written.into_iter().map(numbered).collect();
-        Self { file, last, tool, input, order: hash((asked, settings, out)), written }
+        Self { file, last, tool, input, order: hash((asked, settings, out)), written, found: Opened::new() }
     }
 
     /// What the last run said, if a run now would read, say and write the same, and everything is in its place.
-    pub(crate) fn nothing_to_do(&self) -> Option<Known> {
+    pub(crate) fn nothing_to_do(&mut self) -> Option<Known> {
         let last = self.last.as_ref().filter(|last| last.order == self.order)?;
         let asked = last.asked.iter().cloned().collect();
-        let same_input = Trace::again(self.input, &asked)?.digest == last.read;
+        let (trace, found) = Trace::again(self.input, &asked)?;
+        self.found = found;
         let written = self.written.iter().map(|(name, (_, number))| (name, number));
-        if !same_input || written.ne(&last.written) {
+        if trace.digest != last.read || written.ne(&last.written) {
             return None;
         }
         Some(Known { warnings: last.warnings()?, read: last.watched.iter().map(PathBuf::from).collect() })
@@ -86,7 +89,7 @@ impl<'a> Cache<'a> {
         let descriptors = descriptors.and_then(|bytes| Descriptors::decode(bytes.into()));
         let records =
             descriptors.filter(|descriptors| descriptors.tool == self.tool).unwrap_or_default().records;
-        Memory { pages: self.pages(), records }
+        Memory { pages: self.pages(), earlier: Earlier { records, found: take(&mut self.found) } }
     }
 
     fn descriptors(&self) -> PathBuf {
@@ -114,8 +117,8 @@ impl<'a> Cache<'a> {
         manifest.watched = output.read.iter().map(|path| path.display().to_string()).collect();
         manifest.read = output.trace.digest;
         manifest.written = output.files.hashes();
-        let _not_missed = files::keep(&self.file, &manifest.encode());
+        let _not_missed = manifest.keep(&self.file);
         let descriptors = Descriptors { tool: self.tool, records: output.records.clone() };
-        let _not_missed = files::keep(&self.descriptors(), &descriptors.encode());
+        let _not_missed = descriptors.keep(&self.descriptors());
     }
 }

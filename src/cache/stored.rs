@@ -1,12 +1,14 @@
 //! The manifest as it lies on the disk: a line that names the format, a number over the rest, then a protobuf message.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 
 use prost::Message as _;
 use prost::bytes::Bytes;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity, Span};
-use crate::files::hash;
+use crate::files::{self, hash};
 use crate::idl::Record;
 
 /// Begins the manifest; to be changed with the meaning of the fields below.
@@ -25,9 +27,9 @@ pub(super) struct Descriptors {
 }
 
 impl Descriptors {
-    /// The whole file.
-    pub(super) fn encode(&self) -> Vec<u8> {
-        seal(DESCRIPTORS, &self.encode_to_vec())
+    /// Writes the whole file.
+    pub(super) fn keep(&self, file: &Path) -> io::Result<()> {
+        keep(file, DESCRIPTORS, &self.encode_to_vec())
     }
 
     /// What is in a whole file; nothing of any other bytes.
@@ -37,9 +39,9 @@ impl Descriptors {
     }
 }
 
-/// A file: its kind, a number over the rest, and the rest.
-fn seal(kind: &[u8], body: &[u8]) -> Vec<u8> {
-    [kind, &hash(body).to_le_bytes(), body].concat()
+/// Writes a file: its kind, a number over the rest, and the rest.
+fn keep(file: &Path, kind: &[u8], body: &[u8]) -> io::Result<()> {
+    files::keep(file, &[kind, &hash(body).to_le_bytes(), body])
 }
 
 /// The rest of a file of this kind that is whole.
@@ -125,9 +127,9 @@ impl Place {
 }
 
 impl Manifest {
-    /// The whole file.
-    pub(super) fn encode(&self) -> Vec<u8> {
-        seal(FORMAT, &self.encode_to_vec())
+    /// Writes the whole file.
+    pub(super) fn keep(&self, file: &Path) -> io::Result<()> {
+        keep(file, FORMAT, &self.encode_to_vec())
     }
 
     /// The manifest of a whole file; none of any other bytes.
@@ -197,7 +199,10 @@ mod tests {
 
     #[test]
     fn it_comes_back_whole_or_not_at_all() {
-        let (manifest, bytes) = (manifest(), manifest().encode());
+        let dir = tempfile::tempdir().unwrap();
+        let (manifest, file) = (manifest(), dir.path().join("manifest"));
+        manifest.keep(&file).unwrap();
+        let bytes = files::read_bytes(&file).unwrap();
         assert_eq!(Manifest::decode(&bytes), Some(manifest));
         for length in 0..bytes.len() {
             assert_eq!(Manifest::decode(&bytes[..length]), None, "cut after {length} bytes");

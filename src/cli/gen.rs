@@ -147,7 +147,7 @@ impl Order {
         let tool = env::current_exe().unwrap_or_default();
         let open = || Cache::open(Path::new(cache::DIR), &tool, input, settings, out);
         let mut cache = self.project.then(open);
-        if let Some(known) = cache.as_ref().and_then(Cache::nothing_to_do) {
+        if let Some(known) = cache.as_mut().and_then(Cache::nothing_to_do) {
             drop(progress);
             report.show(&known.warnings);
             self.say_up_to_date();

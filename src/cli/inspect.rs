@@ -7,6 +7,7 @@ use super::r#gen::{Order, Source};
 use super::{Outcome, Report, say};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::generate::understand;
+use crate::idl::Earlier;
 
 /// Raised when what is printed changes its meaning.
 const SCHEMA: u32 = 1;
@@ -56,7 +57,7 @@ enum Content<M, P> {
 pub(super) fn run(arguments: Arguments, report: &Report) -> Result<Outcome, Diagnostics> {
     let order = Order::of(arguments.source, arguments.flags, None)?;
     let mut diags = Diagnostics::default();
-    let (loaded, plan) = understand(&order.input, &order.settings, Vec::new(), &|_| {}, &mut diags);
+    let (loaded, plan) = understand(&order.input, &order.settings, Earlier::default(), &|_| {}, &mut diags);
     diags.stop_on_error()?;
     report.show(&diags);
     let stage = match arguments.stage {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::{env, fmt, fs, io};
 
@@ -84,12 +85,17 @@ impl Files {
     fn differences(&self, shown: &Path, dir: &Path) -> io::Result<Changes> {
         let mut changes = Changes::default();
         for (name, file) in &self.0 {
-            let before = match read(&dir.join(name)) {
-                Ok(before) => Some(before),
+            let place = dir.join(name);
+            let before = match holds(&place, &file.text) {
+                Ok(true) => {
+                    changes.kept.push(name.clone());
+                    continue;
+                }
+                Ok(false) => Some(read(&place)?),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 Err(error) => return Err(error),
             };
-            if before.as_ref().is_some_and(|before| *before == file.text || file.owner == Owner::User) {
+            if before.is_some() && file.owner == Owner::User {
                 changes.kept.push(name.clone());
             } else {
                 let (path, after) = (shown.join(name), Some(file.text.clone()));
@@ -218,9 +224,26 @@ pub(crate) fn stamp(path: &Path) -> io::Result<u64> {
     Ok(hash((path, data.len(), data.modified()?)))
 }
 
-/// Keeps `bytes` for a later run, in a folder that git does not see. Two at once may mix there: the
+/// Whether a file holds this text, without taking it into memory.
+fn holds(path: &Path, text: &str) -> io::Result<bool> {
+    let mut file = fs::File::open(path)?;
+    if file.metadata()?.len() != text.len() as u64 {
+        return Ok(false);
+    }
+    let (mut rest, mut buffer) = (text.as_bytes(), vec![0; 64 * 1024]);
+    loop {
+        let count = file.read(&mut buffer)?;
+        match (count, rest.split_at_checked(count)) {
+            (0, _) => return Ok(rest.is_empty()),
+            (_, Some((part, behind))) if *part == buffer[..count] => rest = behind,
+            _ => return Ok(false),
+        }
+    }
+}
+
+/// Keeps `parts`, one behind the other, for a later run, in a folder that git does not see. Two at once may mix there: the
 /// reader has to be able to tell.
-pub(crate) fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn keep(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let dir = around(path);
     fs::create_dir_all(dir)?;
     let ignored = dir.join(".gitignore");
@@ -228,7 +251,8 @@ pub(crate) fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
         fs::write(ignored, "*\n")?;
     }
     let unfinished = path.with_extension("new");
-    fs::write(&unfinished, bytes)?;
+    let mut file = fs::File::create(&unfinished)?;
+    parts.iter().try_for_each(|part| file.write_all(part))?;
     fs::rename(unfinished, path)
 }
 

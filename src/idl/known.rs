@@ -31,6 +31,15 @@ pub(crate) struct Record {
     pub descriptor: Bytes,
 }
 
+/// What an earlier run has left for this one.
+#[derive(Debug, Default)]
+pub(crate) struct Earlier {
+    /// The files that it compiled.
+    pub records: Vec<Record>,
+    /// What there is under their names now, as far as somebody has looked already.
+    pub found: Opened,
+}
+
 /// The records of a run.
 pub(super) fn records(files: &BTreeMap<String, Bytes>, opened: &Opened) -> Vec<Record> {
     let record = |(name, descriptor): (&String, &Bytes)| Record {
@@ -58,10 +67,15 @@ struct Holding {
 
 impl Known {
     /// The records that hold.
-    pub(super) fn new(records: Vec<Record>, roots: &Roots) -> Self {
+    pub(super) fn new(earlier: Earlier, roots: &Roots) -> Self {
+        let Earlier { records, found: mut looked } = earlier;
         let holding = records.into_iter().filter_map(|Record { name, found: then, descriptor }| {
-            // Those of protobuf itself are never looked for in the roots.
-            let found = if is_well_known(&name) { None } else { look_up(roots.dirs(), &name).ok()? };
+            let found = match looked.remove(&name) {
+                Some(found) => found,
+                // Those of protobuf itself are never looked for in the roots.
+                None if is_well_known(&name) => None,
+                None => look_up(roots.dirs(), &name).ok()?,
+            };
             let outline = Outline::decode(descriptor.clone()).ok()?;
             (hash(&found) == then).then_some((name, Holding { found, descriptor, outline }))
         });

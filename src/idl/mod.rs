@@ -39,7 +39,8 @@ mod trace;
 
 pub(crate) use carried::is_well_known;
 pub(crate) use features::EDITIONS;
-pub(crate) use known::Record;
+pub(crate) use known::{Earlier, Record};
+pub(crate) use roots::Opened;
 pub(crate) use trace::Trace;
 
 /// Where IDL comes from.
@@ -112,15 +113,10 @@ pub(crate) struct Loaded {
 
 /// Reads the IDL. What is wrong with it goes to `diags`; the model is whole only if that has no errors.
 ///
-/// `records` are those of an earlier run, if there was one.
-pub(crate) fn load(
-    input: &Input,
-    settings: &Settings,
-    records: Vec<Record>,
-    diags: &mut Diagnostics,
-) -> Loaded {
+/// `earlier` is what an earlier run has left, if there was one.
+pub(crate) fn load(input: &Input, settings: &Settings, earlier: Earlier, diags: &mut Diagnostics) -> Loaded {
     let compiled = match input {
-        Input::Proto { inputs, includes, protoc } => proto::compile(inputs, includes, protoc, records, diags),
+        Input::Proto { inputs, includes, protoc } => proto::compile(inputs, includes, protoc, earlier, diags),
         Input::DescriptorSet { bytes, files } => unpack(bytes, files, diags),
     };
     if diags.has_errors() {

@@ -12,7 +12,7 @@ use miette::{Diagnostic as _, SourceSpan};
 use prost::bytes::Bytes;
 use protox::file::{ChainFileResolver, GoogleFileResolver};
 
-use super::known::{Known, Record, records};
+use super::known::{Earlier, Known, records};
 use super::limits;
 use super::roots::{Roots, first, is_same, name_below, slashed, text_of, tidy};
 use super::source::slim;
@@ -27,12 +27,12 @@ pub(super) fn compile(
     inputs: &[String],
     includes: &[PathBuf],
     protoc: &Path,
-    records: Vec<Record>,
+    earlier: Earlier,
     diags: &mut Diagnostics,
 ) -> Compiled {
     let sought = seek(inputs, includes, diags);
     let roots = Roots::new(sought.roots.clone());
-    let known = Known::new(records, &roots);
+    let known = Known::new(earlier, &roots);
     if !known.is_empty() {
         let mut found = Diagnostics::default();
         // What goes wrong is told by those who look at everything.
@@ -44,7 +44,7 @@ pub(super) fn compile(
         }
     }
     let roots = Roots::new(sought.roots.clone());
-    let nothing = Known::new(Vec::new(), &roots);
+    let nothing = Known::new(Earlier::default(), &roots);
     compile_rest(&sought, roots, &nothing, protoc, diags).unwrap_or_default()
 }
 

@@ -13,7 +13,7 @@ use super::carried::{carried, is_well_known};
 use super::limits::Limits;
 
 /// The files that somebody asked for, and what was found in the roots.
-pub(super) type Opened = BTreeMap<String, Option<(PathBuf, String)>>;
+pub(crate) type Opened = BTreeMap<String, Option<(PathBuf, String)>>;
 
 /// Looks files up in the include roots, then among those that Jovian carries.
 #[derive(Clone)]

@@ -31,16 +31,19 @@ impl Trace {
         Self { asked: BTreeSet::new(), digest: hash((bytes, files)) }
     }
 
-    /// The trace that a run would leave now, if it asked for the same; none where it would have to complain.
-    pub(crate) fn again(input: &Input, asked: &BTreeSet<String>) -> Option<Self> {
+    /// The trace that a run would leave now, if it asked for the same, and what it would find; nothing where it would have to
+    /// complain.
+    pub(crate) fn again(input: &Input, asked: &BTreeSet<String>) -> Option<(Self, Opened)> {
         let (inputs, includes) = match input {
             Input::Proto { inputs, includes, .. } => (inputs, includes),
-            Input::DescriptorSet { bytes, files } => return Some(Self::of_set(bytes, files)),
+            Input::DescriptorSet { bytes, files } => {
+                return Some((Self::of_set(bytes, files), Opened::new()));
+            }
         };
         let mut diags = Diagnostics::default();
         let sought = seek(inputs, includes, &mut diags);
         let look = |name: &String| Some((name.clone(), look_up(&sought.roots, name).ok()?));
         let opened: Opened = asked.iter().map(look).collect::<Option<_>>()?;
-        diags.is_empty().then(|| Self::new(&sought.names, &opened))
+        diags.is_empty().then(|| (Self::new(&sought.names, &opened), opened))
     }
 }
