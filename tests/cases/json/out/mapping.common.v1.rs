@@ -7,7 +7,7 @@
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Money {
     #[prost(string, tag = "1")]
-    pub currency_code: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub currency_code: ::std::string::String,
     #[prost(int64, tag = "2")]
     pub units: i64,
 }

@@ -7,7 +7,7 @@
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Detail {
     #[prost(string, tag = "1")]
-    pub why_not: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub why_not: ::std::string::String,
     #[prost(double, tag = "2")]
     pub how_much: f64,
 }

@@ -13,12 +13,9 @@ pub struct Edition {
     #[prost(group, optional, tag = "4")]
     pub delimited: ::core::option::Option<edition::Part>,
     #[prost(int32, repeated, packed = "false", tag = "5")]
-    pub expanded: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
+    pub expanded: ::std::vec::Vec<i32>,
     #[prost(map = "string, message", tag = "6")]
-    pub parts: ::std::collections::HashMap<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        edition::Part,
-    >,
+    pub parts: ::std::collections::HashMap<::std::string::String, edition::Part>,
     #[prost(message, optional, tag = "7")]
     pub time: ::core::option::Option<
         ::jovian_runtime::codegen::v1::prost_types::Timestamp,
@@ -32,9 +29,7 @@ pub mod edition {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub struct Part {
         #[prost(string, optional, tag = "1")]
-        pub name: ::core::option::Option<
-            ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        >,
+        pub name: ::core::option::Option<::std::string::String>,
         #[prost(oneof = "part::Shape", tags = "2, 3")]
         pub shape: ::core::option::Option<part::Shape>,
     }
@@ -53,7 +48,7 @@ pub mod edition {
             #[prost(int32, tag = "2")]
             Round(i32),
             #[prost(string, tag = "3")]
-            Square(::jovian_runtime::codegen::v1::prost::alloc::string::String),
+            Square(::std::string::String),
         }
     }
 }
@@ -63,7 +58,7 @@ pub mod edition {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Old {
     #[prost(string, required, tag = "1")]
-    pub key: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub key: ::std::string::String,
     #[prost(int32, optional, tag = "2", default = "7")]
     pub number: ::core::option::Option<i32>,
     #[prost(enumeration = "State", optional, tag = "3", default = "On")]
@@ -71,11 +66,11 @@ pub struct Old {
     #[prost(bool, optional, tag = "4")]
     pub flag: ::core::option::Option<bool>,
     #[prost(group, repeated, tag = "5")]
-    pub entry: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<old::Entry>,
+    pub entry: ::std::vec::Vec<old::Entry>,
     #[prost(group, optional, tag = "6")]
     pub single: ::core::option::Option<old::Single>,
     #[prost(int32, repeated, tag = "7")]
-    pub packed: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
+    pub packed: ::std::vec::Vec<i32>,
     #[prost(oneof = "old::Either", tags = "8, 9")]
     pub either: ::core::option::Option<old::Either>,
 }
@@ -87,9 +82,7 @@ pub mod old {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub struct Entry {
         #[prost(string, optional, tag = "1")]
-        pub entry_name: ::core::option::Option<
-            ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        >,
+        pub entry_name: ::core::option::Option<::std::string::String>,
     }
 
     /// Message `mapping.v1.Old.Single`.
@@ -126,7 +119,7 @@ pub mod old {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub enum Either {
         #[prost(string, tag = "8")]
-        Left(::jovian_runtime::codegen::v1::prost::alloc::string::String),
+        Left(::std::string::String),
         #[prost(group, tag = "9")]
         Right(Right),
     }
@@ -206,7 +199,7 @@ pub struct Scalars {
     #[prost(double, tag = "13")]
     pub twofold: f64,
     #[prost(string, tag = "14")]
-    pub text: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub text: ::std::string::String,
     #[prost(bytes = "bytes", tag = "15")]
     pub raw: ::jovian_runtime::codegen::v1::prost::bytes::Bytes,
     #[prost(enumeration = "Level", tag = "16")]
@@ -214,9 +207,7 @@ pub struct Scalars {
     #[prost(int32, optional, tag = "17")]
     pub maybe: ::core::option::Option<i32>,
     #[prost(string, optional, tag = "18")]
-    pub maybe_text: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub maybe_text: ::core::option::Option<::std::string::String>,
 }
 
 /// Message `mapping.v1.Numbers`.
@@ -225,27 +216,19 @@ pub struct Scalars {
 #[prost(skip_debug)]
 pub struct Numbers {
     #[prost(int64, repeated, tag = "1")]
-    pub many: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i64>,
+    pub many: ::std::vec::Vec<i64>,
     #[prost(double, repeated, tag = "2")]
-    pub parts: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<f64>,
+    pub parts: ::std::vec::Vec<f64>,
     #[prost(enumeration = "Level", repeated, tag = "3")]
-    pub levels: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
+    pub levels: ::std::vec::Vec<i32>,
     #[prost(bytes = "vec", repeated, tag = "4")]
-    pub pieces: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<
-        ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>,
-    >,
+    pub pieces: ::std::vec::Vec<::std::vec::Vec<u8>>,
     #[prost(message, repeated, tag = "5")]
-    pub inner: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<Numbers>,
+    pub inner: ::std::vec::Vec<Numbers>,
     #[prost(map = "string, string", tag = "6")]
-    pub texts: ::std::collections::HashMap<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub texts: ::std::collections::HashMap<::std::string::String, ::std::string::String>,
     #[prost(btree_map = "int64, uint64", tag = "7")]
-    pub longs: ::jovian_runtime::codegen::v1::prost::alloc::collections::BTreeMap<
-        i64,
-        u64,
-    >,
+    pub longs: ::std::collections::BTreeMap<i64, u64>,
     #[prost(map = "bool, enumeration(Level)", tag = "8")]
     pub by_bool: ::std::collections::HashMap<bool, i32>,
     #[prost(map = "uint32, message", tag = "9")]
@@ -276,17 +259,17 @@ impl ::core::fmt::Debug for Numbers {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Names {
     #[prost(string, tag = "1")]
-    pub snake_case_name: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub snake_case_name: ::std::string::String,
     #[prost(string, tag = "2")]
-    pub camel_case: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub camel_case: ::std::string::String,
     #[prost(string, tag = "3")]
-    pub r#type: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub r#type: ::std::string::String,
     #[prost(string, tag = "4")]
-    pub given: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub given: ::std::string::String,
     #[prost(string, tag = "5")]
-    pub with_2_digits: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub with_2_digits: ::std::string::String,
     #[prost(string, tag = "6")]
-    pub leading: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub leading: ::std::string::String,
     #[prost(message, optional, tag = "7")]
     pub foo_bar: ::core::option::Option<FooBar2>,
     #[prost(message, optional, tag = "8")]
@@ -423,18 +406,18 @@ pub mod choice {
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub enum Choice {
         #[prost(string, tag = "1")]
-        Text(::jovian_runtime::codegen::v1::prost::alloc::string::String),
+        Text(::std::string::String),
         #[prost(int64, tag = "2")]
         Long(i64),
         #[prost(message, tag = "3")]
-        Inner(::jovian_runtime::codegen::v1::prost::alloc::boxed::Box<super::Choice>),
+        Inner(::std::boxed::Box<super::Choice>),
         #[prost(
             enumeration = "::jovian_runtime::codegen::v1::prost_types::NullValue",
             tag = "4"
         )]
         Nothing(i32),
         #[prost(message, tag = "5")]
-        Wrapped(::jovian_runtime::codegen::v1::prost::alloc::string::String),
+        Wrapped(::std::string::String),
     }
 }
 
@@ -488,26 +471,18 @@ pub struct WellKnown {
     #[prost(message, optional, tag = "16")]
     pub bool: ::core::option::Option<bool>,
     #[prost(message, optional, tag = "17")]
-    pub string: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-    >,
+    pub string: ::core::option::Option<::std::string::String>,
     #[prost(message, optional, tag = "18")]
-    pub bytes: ::core::option::Option<
-        ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>,
-    >,
+    pub bytes: ::core::option::Option<::std::vec::Vec<u8>>,
     #[prost(message, repeated, tag = "19")]
-    pub times: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<
-        ::jovian_runtime::codegen::v1::prost_types::Timestamp,
-    >,
+    pub times: ::std::vec::Vec<::jovian_runtime::codegen::v1::prost_types::Timestamp>,
     #[prost(map = "string, message", tag = "20")]
     pub values: ::std::collections::HashMap<
-        ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+        ::std::string::String,
         ::jovian_runtime::codegen::v1::prost_types::Value,
     >,
     #[prost(message, repeated, tag = "21")]
-    pub anys: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<
-        ::jovian_runtime::codegen::v1::prost_types::Any,
-    >,
+    pub anys: ::std::vec::Vec<::jovian_runtime::codegen::v1::prost_types::Any>,
 }
 
 /// Message `mapping.v1.Price`.
@@ -530,7 +505,7 @@ pub struct Price {
 pub struct Money {
     #[deprecated]
     #[prost(string, tag = "1")]
-    pub note: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub note: ::std::string::String,
 }
 
 /// Enum `mapping.v1.Level`.
