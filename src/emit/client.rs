@@ -64,7 +64,22 @@ $deprecated
 pub async fn $name(
     &self,
     $argument,
-) -> ::core::result::Result<$output, __jovian::CallError<$error>> {
+) -> ::core::result::Result<$reply, __jovian::CallError<$error>> {
+    self.0.$call.await
+}
+";
+
+/// The same for many replies, of which nobody has short names.
+const STREAM: &str = r"
+$docs
+$deprecated
+pub async fn $name(
+    &self,
+    $argument,
+) -> ::core::result::Result<
+    __jovian::ReplyStream<$reply, $error>,
+    __jovian::CallError<$error>,
+> {
     self.0.$call.await
 }
 ";
@@ -92,16 +107,12 @@ fn call(constant: &str, error: &str, method: &Method) -> String {
             "requests",
         ),
     };
-    let output = match method.shape {
-        Shape::Unary | Shape::ClientStream => reply.clone(),
-        Shape::ServerStream | Shape::Bidi => format!("__jovian::ReplyStream<{reply}, {error}>"),
-    };
-    let kind = match method.shape {
-        Shape::Unary => "unary",
-        Shape::ClientStream => "client_stream",
-        Shape::ServerStream => "server_stream",
-        Shape::Bidi => "bidi",
+    let (page, kind) = match method.shape {
+        Shape::Unary => (METHOD, "unary"),
+        Shape::ClientStream => (METHOD, "client_stream"),
+        Shape::ServerStream => (STREAM, "server_stream"),
+        Shape::Bidi => (STREAM, "bidi"),
     };
     let call = format!("{kind}(&{constant}.methods[{index}], {given})");
-    fill!(METHOD, docs, deprecated, name, argument, output, error, call)
+    fill!(page, docs, deprecated, name, argument, reply, error, call)
 }

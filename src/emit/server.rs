@@ -124,14 +124,26 @@ io.reply(reply)
         }
         Shape::ServerStream => {
             r"
-let done = <__S as $service>::$name(service, call, io.request().await?, &mut io.replies()).await;
+let done = <__S as $service>::$name(
+    service,
+    call,
+    io.request().await?,
+    &mut io.replies(),
+)
+.await;
 __jovian::finish(done)
 "
         }
         Shape::Bidi => {
             r"
 let (mut requests, mut replies) = io.split();
-let done = <__S as $service>::$name(service, call, &mut requests, &mut replies).await;
+let done = <__S as $service>::$name(
+    service,
+    call,
+    &mut requests,
+    &mut replies,
+)
+.await;
 __jovian::finish(done)
 "
         }

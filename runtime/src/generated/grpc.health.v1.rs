@@ -4,21 +4,14 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `grpc.health.v1.Health`: its names, its methods and their policies.
 pub static HEALTH: __jovian::Service = __jovian::Service::new(
-        "grpc.health.v1.Health",
-        &[
-            __jovian::Method::new(
-                "/grpc.health.v1.Health/Check",
-                0,
-                __jovian::Kind::Unary,
-            ),
-            __jovian::Method::new(
-                "/grpc.health.v1.Health/Watch",
-                1,
-                __jovian::Kind::ServerStream,
-            ),
-        ],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "grpc.health.v1.Health",
+    &[
+        __jovian::Method::new("/grpc.health.v1.Health/Check", 0, __jovian::Kind::Unary),
+        __jovian::Method::new("/grpc.health.v1.Health/Watch", 1, __jovian::Kind::ServerStream),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// Tells whether a server, or one of its services, can take calls.
 ///
 /// The service `grpc.health.v1.Health`.
@@ -34,9 +27,8 @@ pub trait Health: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: HealthCheckRequest,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<HealthCheckResponse, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<HealthCheckResponse, Self::Error>>
+    + ::core::marker::Send;
 
     /// Tells the status now and whenever it changes. SERVICE_UNKNOWN for a service that the server does not know, or
     /// does not know yet.
@@ -47,9 +39,8 @@ pub trait Health: ::core::marker::Send + ::core::marker::Sync + 'static {
         call: &__jovian::Call,
         request: HealthCheckRequest,
         out: &mut __jovian::Replies<HealthCheckResponse>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Health`] as `grpc.health.v1.Health`.
@@ -59,39 +50,32 @@ pub struct HealthServer(__jovian::BoundService);
 impl HealthServer {
     /// Serves `service`.
     pub fn new<__S: Health>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &HEALTH,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Health>::check(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &HEALTH,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Health>::check(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            __jovian::finish(
-                                <__S as Health>::watch(
-                                        service,
-                                        call,
-                                        io.request().await?,
-                                        &mut io.replies(),
-                                    )
-                                    .await,
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let done = <__S as Health>::watch(
+                                service,
+                                call,
+                                io.request().await?,
+                                &mut io.replies(),
                             )
-                        }),
-                    ]
-                },
-            ),
-        )
+                            .await;
+                            __jovian::finish(done)
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -116,9 +100,7 @@ impl HealthClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<__jovian::NoDomainError>(&HEALTH, app).map(Self)
     }
 
@@ -126,9 +108,7 @@ impl HealthClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&HEALTH, target).map(Self)
     }
 
@@ -161,10 +141,7 @@ impl HealthClient {
     pub async fn check(
         &self,
         request: HealthCheckRequest,
-    ) -> ::core::result::Result<
-        HealthCheckResponse,
-        __jovian::CallError<__jovian::NoDomainError>,
-    > {
+    ) -> ::core::result::Result<HealthCheckResponse, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.unary(&HEALTH.methods[0], request).await
     }
 
@@ -191,7 +168,7 @@ impl HealthClient {
 pub struct HealthCheckRequest {
     /// The full name of the service; empty for the server as a whole.
     #[prost(string, tag = "1")]
-    pub service: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub service: ::std::string::String,
 }
 
 /// The status of a service.

@@ -4,16 +4,13 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `grpc.reflection.v1alpha.ServerReflection`: its names, its methods and their policies.
 pub static SERVER_REFLECTION: __jovian::Service = __jovian::Service::new(
-        "grpc.reflection.v1alpha.ServerReflection",
-        &[
-            __jovian::Method::new(
-                "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-                0,
-                __jovian::Kind::Bidi,
-            ),
-        ],
-    )
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "grpc.reflection.v1alpha.ServerReflection",
+    &[
+        __jovian::Method::new("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", 0, __jovian::Kind::Bidi),
+    ],
+)
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// Tells what the IDL says of the services of a server.
 ///
 /// The service `grpc.reflection.v1alpha.ServerReflection`.
@@ -30,9 +27,8 @@ pub trait ServerReflection: ::core::marker::Send + ::core::marker::Sync + 'stati
         call: &__jovian::Call,
         requests: &mut __jovian::Incoming<ServerReflectionRequest>,
         out: &mut __jovian::Replies<ServerReflectionResponse>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`ServerReflection`] as `grpc.reflection.v1alpha.ServerReflection`.
@@ -42,31 +38,27 @@ pub struct ServerReflectionServer(__jovian::BoundService);
 impl ServerReflectionServer {
     /// Serves `service`.
     pub fn new<__S: ServerReflection>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                __jovian::NoDomainError,
-            >(
-                &SERVER_REFLECTION,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
+        Self(__jovian::BoundService::new::<__S, __jovian::NoDomainError>(
+            &SERVER_REFLECTION,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            __jovian::finish(
-                                <__S as ServerReflection>::server_reflection_info(
-                                        service,
-                                        call,
-                                        &mut requests,
-                                        &mut replies,
-                                    )
-                                    .await,
+                            let done = <__S as ServerReflection>::server_reflection_info(
+                                service,
+                                call,
+                                &mut requests,
+                                &mut replies,
                             )
-                        }),
-                    ]
-                },
-            ),
-        )
+                            .await;
+                            __jovian::finish(done)
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -91,22 +83,16 @@ impl ServerReflectionClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
-        __jovian::Client::discover::<__jovian::NoDomainError>(&SERVER_REFLECTION, app)
-            .map(Self)
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        __jovian::Client::discover::<__jovian::NoDomainError>(&SERVER_REFLECTION, app).map(Self)
     }
 
     /// Calls the service at `target`, such as `http://127.0.0.1:9000`; connects with the first call.
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
-        __jovian::Client::connect::<__jovian::NoDomainError>(&SERVER_REFLECTION, target)
-            .map(Self)
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        __jovian::Client::connect::<__jovian::NoDomainError>(&SERVER_REFLECTION, target).map(Self)
     }
 
     /// Calls `service` in this process, through the same stack as over the network.
@@ -137,9 +123,7 @@ impl ServerReflectionClient {
     /// Calls `/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo`.
     pub async fn server_reflection_info(
         &self,
-        requests: impl __jovian::Stream<
-            Item = ServerReflectionRequest,
-        > + ::core::marker::Send + 'static,
+        requests: impl __jovian::Stream<Item = ServerReflectionRequest> + ::core::marker::Send + 'static,
     ) -> ::core::result::Result<
         __jovian::ReplyStream<ServerReflectionResponse, __jovian::NoDomainError>,
         __jovian::CallError<__jovian::NoDomainError>,
@@ -156,7 +140,7 @@ impl ServerReflectionClient {
 pub struct ServerReflectionRequest {
     /// The host that is meant; it comes back in the answer and means nothing here.
     #[prost(string, tag = "1")]
-    pub host: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub host: ::std::string::String,
     /// The question.
     #[prost(oneof = "server_reflection_request::MessageRequest", tags = "3, 4, 5, 6, 7")]
     pub message_request: ::core::option::Option<
@@ -172,23 +156,19 @@ pub mod server_reflection_request {
     pub enum MessageRequest {
         /// Which file has this name?
         #[prost(string, tag = "3")]
-        FileByFilename(::jovian_runtime::codegen::v1::prost::alloc::string::String),
+        FileByFilename(::std::string::String),
         /// Which file declares this symbol, given by its full name? A service, method, message, field, enum or enum value.
         #[prost(string, tag = "4")]
-        FileContainingSymbol(
-            ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        ),
+        FileContainingSymbol(::std::string::String),
         /// Which file declares this extension?
         #[prost(message, tag = "5")]
         FileContainingExtension(super::ExtensionRequest),
         /// Which numbers of extensions does this message have, given by its full name?
         #[prost(string, tag = "6")]
-        AllExtensionNumbersOfType(
-            ::jovian_runtime::codegen::v1::prost::alloc::string::String,
-        ),
+        AllExtensionNumbersOfType(::std::string::String),
         /// Which services are served? The text means nothing.
         #[prost(string, tag = "7")]
-        ListServices(::jovian_runtime::codegen::v1::prost::alloc::string::String),
+        ListServices(::std::string::String),
     }
 }
 
@@ -200,7 +180,7 @@ pub mod server_reflection_request {
 pub struct ExtensionRequest {
     /// The full name of the message that is extended.
     #[prost(string, tag = "1")]
-    pub containing_type: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub containing_type: ::std::string::String,
     /// The number of the extension.
     #[prost(int32, tag = "2")]
     pub extension_number: i32,
@@ -214,7 +194,7 @@ pub struct ExtensionRequest {
 pub struct ServerReflectionResponse {
     /// The host of the request.
     #[prost(string, tag = "1")]
-    pub valid_host: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub valid_host: ::std::string::String,
     /// The request.
     #[prost(message, optional, tag = "2")]
     pub original_request: ::core::option::Option<ServerReflectionRequest>,
@@ -254,9 +234,7 @@ pub mod server_reflection_response {
 pub struct FileDescriptorResponse {
     /// Each an encoded google.protobuf.FileDescriptorProto, the file asked for first.
     #[prost(bytes = "vec", repeated, tag = "1")]
-    pub file_descriptor_proto: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<
-        ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<u8>,
-    >,
+    pub file_descriptor_proto: ::std::vec::Vec<::std::vec::Vec<u8>>,
 }
 
 /// The extensions of a message.
@@ -267,10 +245,10 @@ pub struct FileDescriptorResponse {
 pub struct ExtensionNumberResponse {
     /// The full name of the message.
     #[prost(string, tag = "1")]
-    pub base_type_name: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub base_type_name: ::std::string::String,
     /// Their numbers.
     #[prost(int32, repeated, tag = "2")]
-    pub extension_number: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<i32>,
+    pub extension_number: ::std::vec::Vec<i32>,
 }
 
 /// The services of a server.
@@ -281,7 +259,7 @@ pub struct ExtensionNumberResponse {
 pub struct ListServiceResponse {
     /// One by one.
     #[prost(message, repeated, tag = "1")]
-    pub service: ::jovian_runtime::codegen::v1::prost::alloc::vec::Vec<ServiceResponse>,
+    pub service: ::std::vec::Vec<ServiceResponse>,
 }
 
 /// A service.
@@ -292,7 +270,7 @@ pub struct ListServiceResponse {
 pub struct ServiceResponse {
     /// Its full name.
     #[prost(string, tag = "1")]
-    pub name: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub name: ::std::string::String,
 }
 
 /// Why there is no answer.
@@ -306,7 +284,7 @@ pub struct ErrorResponse {
     pub error_code: i32,
     /// The reason.
     #[prost(string, tag = "2")]
-    pub error_message: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub error_message: ::std::string::String,
 }
 
 /// The IDL of this package's services and all that it imports, as an encoded `google.protobuf.FileDescriptorSet`

@@ -8,7 +8,7 @@
 pub struct Money {
     /// ISO 4217: `EUR`.
     #[prost(string, tag = "1")]
-    pub currency: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub currency: ::std::string::String,
     /// In the smallest unit of the currency.
     #[prost(int64, tag = "2")]
     pub amount: i64,

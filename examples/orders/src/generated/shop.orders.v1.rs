@@ -4,40 +4,21 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `shop.orders.v1.Orders`: its names, its methods and their policies.
 pub static ORDERS: __jovian::Service = __jovian::Service::new(
-        "shop.orders.v1.Orders",
-        &[
-            __jovian::Method::new(
-                    "/shop.orders.v1.Orders/PlaceOrder",
-                    0,
-                    __jovian::Kind::Unary,
-                )
-                .timeout_ms(1000),
-            __jovian::Method::new(
-                    "/shop.orders.v1.Orders/GetOrder",
-                    1,
-                    __jovian::Kind::Unary,
-                )
-                .timeout_ms(300)
-                .idempotency(__jovian::Idempotency::NoSideEffects),
-            __jovian::Method::new(
-                "/shop.orders.v1.Orders/Import",
-                2,
-                __jovian::Kind::ClientStream,
-            ),
-            __jovian::Method::new(
-                "/shop.orders.v1.Orders/Watch",
-                3,
-                __jovian::Kind::ServerStream,
-            ),
-            __jovian::Method::new(
-                "/shop.orders.v1.Orders/Track",
-                4,
-                __jovian::Kind::Bidi,
-            ),
-        ],
-    )
-    .app("shop.order.orders")
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "shop.orders.v1.Orders",
+    &[
+        __jovian::Method::new("/shop.orders.v1.Orders/PlaceOrder", 0, __jovian::Kind::Unary)
+            .timeout_ms(1000),
+        __jovian::Method::new("/shop.orders.v1.Orders/GetOrder", 1, __jovian::Kind::Unary)
+            .timeout_ms(300)
+            .idempotency(__jovian::Idempotency::NoSideEffects),
+        __jovian::Method::new("/shop.orders.v1.Orders/Import", 2, __jovian::Kind::ClientStream),
+        __jovian::Method::new("/shop.orders.v1.Orders/Watch", 3, __jovian::Kind::ServerStream),
+        __jovian::Method::new("/shop.orders.v1.Orders/Track", 4, __jovian::Kind::Bidi),
+    ],
+)
+.app("shop.order.orders")
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// Takes and keeps orders.
 ///
 /// The service `shop.orders.v1.Orders`.
@@ -53,9 +34,8 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: PlaceOrderRequest,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<PlaceOrderResponse, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<PlaceOrderResponse, Self::Error>>
+    + ::core::marker::Send;
 
     /// Returns one order.
     ///
@@ -64,9 +44,8 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: GetOrderRequest,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<GetOrderResponse, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<GetOrderResponse, Self::Error>>
+    + ::core::marker::Send;
 
     /// Takes orders that were placed elsewhere.
     ///
@@ -75,9 +54,8 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         requests: &mut __jovian::Incoming<Order>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<ImportResponse, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<ImportResponse, Self::Error>>
+    + ::core::marker::Send;
 
     /// Tells of the orders that there are, then of new ones as they come.
     ///
@@ -87,9 +65,8 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
         call: &__jovian::Call,
         request: WatchRequest,
         out: &mut __jovian::Replies<OrderEvent>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 
     /// Answers for every id that comes, one by one.
     ///
@@ -99,9 +76,8 @@ pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {
         call: &__jovian::Call,
         requests: &mut __jovian::Incoming<TrackRequest>,
         out: &mut __jovian::Replies<TrackResponse>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<(), Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Orders`] as `shop.orders.v1.Orders`.
@@ -111,69 +87,57 @@ pub struct OrdersServer(__jovian::BoundService);
 impl OrdersServer {
     /// Serves `service`.
     pub fn new<__S: Orders>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                OrdersError,
-            >(
-                &ORDERS,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Orders>::place_order(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, OrdersError>(
+            &ORDERS,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Orders>::place_order(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Orders>::get_order(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Orders>::get_order(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Orders>::import(
-                                    service,
-                                    call,
-                                    &mut io.requests(),
-                                )
-                                .await;
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Orders>::import(service, call, &mut io.requests()).await;
                             io.reply(reply)
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
-                            __jovian::finish(
-                                <__S as Orders>::watch(
-                                        service,
-                                        call,
-                                        io.request().await?,
-                                        &mut io.replies(),
-                                    )
-                                    .await,
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let done = <__S as Orders>::watch(
+                                service,
+                                call,
+                                io.request().await?,
+                                &mut io.replies(),
                             )
-                        }),
-                        |service, call, mut io| __jovian::boxed(async move {
+                            .await;
+                            __jovian::finish(done)
+                        })
+                    },
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            __jovian::finish(
-                                <__S as Orders>::track(
-                                        service,
-                                        call,
-                                        &mut requests,
-                                        &mut replies,
-                                    )
-                                    .await,
+                            let done = <__S as Orders>::track(
+                                service,
+                                call,
+                                &mut requests,
+                                &mut replies,
                             )
-                        }),
-                    ]
-                },
-            ),
-        )
+                            .await;
+                            __jovian::finish(done)
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -198,9 +162,7 @@ impl OrdersClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<OrdersError>(&ORDERS, app).map(Self)
     }
 
@@ -208,9 +170,7 @@ impl OrdersClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<OrdersError>(&ORDERS, target).map(Self)
     }
 
@@ -285,9 +245,7 @@ impl OrdersClient {
     /// Calls `/shop.orders.v1.Orders/Track`.
     pub async fn track(
         &self,
-        requests: impl __jovian::Stream<
-            Item = TrackRequest,
-        > + ::core::marker::Send + 'static,
+        requests: impl __jovian::Stream<Item = TrackRequest> + ::core::marker::Send + 'static,
     ) -> ::core::result::Result<
         __jovian::ReplyStream<TrackResponse, OrdersError>,
         __jovian::CallError<OrdersError>,
@@ -335,37 +293,20 @@ impl __jovian::DomainError for OrdersError {
 
     fn parts(&self) -> __jovian::ErrorParts<'_> {
         match self {
-            Self::OrderNotFound { id } => {
-                __jovian::ErrorParts::known(&Self::CODES[0], [("id", id.as_str())])
-            }
-            Self::OrderExists { id } => {
-                __jovian::ErrorParts::known(&Self::CODES[1], [("id", id.as_str())])
-            }
+            Self::OrderNotFound { id } => __jovian::ErrorParts::known(&Self::CODES[0], [("id", id.as_str())]),
+            Self::OrderExists { id } => __jovian::ErrorParts::known(&Self::CODES[1], [("id", id.as_str())]),
             Self::NoPieces => __jovian::ErrorParts::known(&Self::CODES[2], []),
             Self::Unknown(unknown) => __jovian::ErrorParts::unknown(unknown),
         }
     }
 
-    fn from_parts(
-        reason: &str,
-        fields: &mut __jovian::ErrorFields,
-    ) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(
-            match reason {
-                "ORDER_NOT_FOUND" => {
-                    Self::OrderNotFound {
-                        id: fields.take("id"),
-                    }
-                }
-                "ORDER_EXISTS" => {
-                    Self::OrderExists {
-                        id: fields.take("id"),
-                    }
-                }
-                "NO_PIECES" => Self::NoPieces,
-                _ => return ::core::option::Option::None,
-            },
-        )
+    fn from_parts(reason: &str, fields: &mut __jovian::ErrorFields) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(match reason {
+            "ORDER_NOT_FOUND" => Self::OrderNotFound { id: fields.take("id") },
+            "ORDER_EXISTS" => Self::OrderExists { id: fields.take("id") },
+            "NO_PIECES" => Self::NoPieces,
+            _ => return ::core::option::Option::None,
+        })
     }
 
     fn from_unknown(unknown: __jovian::UnknownError) -> Self {
@@ -392,9 +333,9 @@ impl __jovian::IntoFailure for OrdersError {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct Order {
     #[prost(string, tag = "1")]
-    pub id: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub id: ::std::string::String,
     #[prost(string, tag = "2")]
-    pub article: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub article: ::std::string::String,
     #[prost(uint32, tag = "3")]
     pub pieces: u32,
     #[prost(message, optional, tag = "4")]
@@ -406,7 +347,7 @@ pub struct Order {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct PlaceOrderRequest {
     #[prost(string, tag = "1")]
-    pub article: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub article: ::std::string::String,
     #[prost(uint32, tag = "2")]
     pub pieces: u32,
 }
@@ -424,7 +365,7 @@ pub struct PlaceOrderResponse {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct GetOrderRequest {
     #[prost(string, tag = "1")]
-    pub id: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub id: ::std::string::String,
 }
 
 /// Message `shop.orders.v1.GetOrderResponse`.
@@ -479,7 +420,7 @@ pub struct OrderEvent {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct TrackRequest {
     #[prost(string, tag = "1")]
-    pub id: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub id: ::std::string::String,
 }
 
 /// Message `shop.orders.v1.TrackResponse`.
@@ -487,7 +428,7 @@ pub struct TrackRequest {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct TrackResponse {
     #[prost(string, tag = "1")]
-    pub id: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub id: ::std::string::String,
     #[prost(bool, tag = "2")]
     pub known: bool,
 }

@@ -4,18 +4,15 @@ use ::jovian_runtime::codegen::v1 as __jovian;
 
 /// What the IDL says of `shop.stock.v1.Stock`: its names, its methods and their policies.
 pub static STOCK: __jovian::Service = __jovian::Service::new(
-        "shop.stock.v1.Stock",
-        &[
-            __jovian::Method::new(
-                    "/shop.stock.v1.Stock/Reserve",
-                    0,
-                    __jovian::Kind::Unary,
-                )
-                .timeout_ms(500),
-        ],
-    )
-    .app("shop.stock.stock")
-    .descriptors(FILE_DESCRIPTOR_SET);
+    "shop.stock.v1.Stock",
+    &[
+        __jovian::Method::new("/shop.stock.v1.Stock/Reserve", 0, __jovian::Kind::Unary)
+            .timeout_ms(500),
+    ],
+)
+.app("shop.stock.stock")
+.descriptors(FILE_DESCRIPTOR_SET);
+
 /// Knows what there is, and what it costs.
 ///
 /// The service `shop.stock.v1.Stock`.
@@ -31,9 +28,8 @@ pub trait Stock: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: ReserveRequest,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<ReserveResponse, Self::Error>,
-    > + ::core::marker::Send;
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<ReserveResponse, Self::Error>>
+    + ::core::marker::Send;
 }
 
 /// Serves an implementation of [`Stock`] as `shop.stock.v1.Stock`.
@@ -43,28 +39,20 @@ pub struct StockServer(__jovian::BoundService);
 impl StockServer {
     /// Serves `service`.
     pub fn new<__S: Stock>(service: __S) -> Self {
-        Self(
-            __jovian::BoundService::new::<
-                __S,
-                StockError,
-            >(
-                &STOCK,
-                service,
-                const {
-                    &[
-                        |service, call, mut io| __jovian::boxed(async move {
-                            let reply = <__S as Stock>::reserve(
-                                    service,
-                                    call,
-                                    io.request().await?,
-                                )
-                                .await;
+        Self(__jovian::BoundService::new::<__S, StockError>(
+            &STOCK,
+            service,
+            const {
+                &[
+                    |service, call, mut io| {
+                        __jovian::boxed(async move {
+                            let reply = <__S as Stock>::reserve(service, call, io.request().await?).await;
                             io.reply(reply)
-                        }),
-                    ]
-                },
-            ),
-        )
+                        })
+                    },
+                ]
+            },
+        ))
     }
 
     /// Puts an interceptor around every call of this service; the first one added is the outermost.
@@ -89,9 +77,7 @@ impl StockClient {
     ///
     /// # Errors
     /// When no discovery is possible here: no registry is configured, or no runtime is running.
-    pub fn discover(
-        app: &__jovian::App,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn discover(app: &__jovian::App) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::discover::<StockError>(&STOCK, app).map(Self)
     }
 
@@ -99,9 +85,7 @@ impl StockClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(
-        target: &str,
-    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<StockError>(&STOCK, target).map(Self)
     }
 
@@ -169,53 +153,25 @@ impl __jovian::DomainError for StockError {
     const CODES: &'static [__jovian::ErrorCode] = &[
         __jovian::ErrorCode::new(20001, "UNKNOWN_ARTICLE", __jovian::Code::NotFound)
             .message("no article {article}"),
-        __jovian::ErrorCode::new(
-                20002,
-                "OUT_OF_STOCK",
-                __jovian::Code::FailedPrecondition,
-            )
+        __jovian::ErrorCode::new(20002, "OUT_OF_STOCK", __jovian::Code::FailedPrecondition)
             .message("only {left} of {article} left")
             .http(409),
     ];
 
     fn parts(&self) -> __jovian::ErrorParts<'_> {
         match self {
-            Self::UnknownArticle { article } => {
-                __jovian::ErrorParts::known(
-                    &Self::CODES[0],
-                    [("article", article.as_str())],
-                )
-            }
-            Self::OutOfStock { left, article } => {
-                __jovian::ErrorParts::known(
-                    &Self::CODES[1],
-                    [("left", left.as_str()), ("article", article.as_str())],
-                )
-            }
+            Self::UnknownArticle { article } => __jovian::ErrorParts::known(&Self::CODES[0], [("article", article.as_str())]),
+            Self::OutOfStock { left, article } => __jovian::ErrorParts::known(&Self::CODES[1], [("left", left.as_str()), ("article", article.as_str())]),
             Self::Unknown(unknown) => __jovian::ErrorParts::unknown(unknown),
         }
     }
 
-    fn from_parts(
-        reason: &str,
-        fields: &mut __jovian::ErrorFields,
-    ) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(
-            match reason {
-                "UNKNOWN_ARTICLE" => {
-                    Self::UnknownArticle {
-                        article: fields.take("article"),
-                    }
-                }
-                "OUT_OF_STOCK" => {
-                    Self::OutOfStock {
-                        left: fields.take("left"),
-                        article: fields.take("article"),
-                    }
-                }
-                _ => return ::core::option::Option::None,
-            },
-        )
+    fn from_parts(reason: &str, fields: &mut __jovian::ErrorFields) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(match reason {
+            "UNKNOWN_ARTICLE" => Self::UnknownArticle { article: fields.take("article") },
+            "OUT_OF_STOCK" => Self::OutOfStock { left: fields.take("left"), article: fields.take("article") },
+            _ => return ::core::option::Option::None,
+        })
     }
 
     fn from_unknown(unknown: __jovian::UnknownError) -> Self {
@@ -242,7 +198,7 @@ impl __jovian::IntoFailure for StockError {
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
 pub struct ReserveRequest {
     #[prost(string, tag = "1")]
-    pub article: ::jovian_runtime::codegen::v1::prost::alloc::string::String,
+    pub article: ::std::string::String,
     #[prost(uint32, tag = "2")]
     pub pieces: u32,
 }

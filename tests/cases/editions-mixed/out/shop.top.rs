@@ -41,7 +41,13 @@ impl TopServer {
                 &[
                     |service, call, mut io| {
                         __jovian::boxed(async move {
-                            let done = <__S as Top>::turn(service, call, io.request().await?, &mut io.replies()).await;
+                            let done = <__S as Top>::turn(
+                                service,
+                                call,
+                                io.request().await?,
+                                &mut io.replies(),
+                            )
+                            .await;
                             __jovian::finish(done)
                         })
                     },
@@ -111,7 +117,10 @@ impl TopClient {
     pub async fn turn(
         &self,
         request: super::old::Old,
-    ) -> ::core::result::Result<__jovian::ReplyStream<super::now::Now, __jovian::NoDomainError>, __jovian::CallError<__jovian::NoDomainError>> {
+    ) -> ::core::result::Result<
+        __jovian::ReplyStream<super::now::Now, __jovian::NoDomainError>,
+        __jovian::CallError<__jovian::NoDomainError>,
+    > {
         self.0.server_stream(&TOP.methods[0], request).await
     }
 }

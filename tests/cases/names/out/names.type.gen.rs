@@ -134,7 +134,13 @@ impl BoxServer {
                     |service, call, mut io| {
                         __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            let done = <__S as Box>::with(service, call, &mut requests, &mut replies).await;
+                            let done = <__S as Box>::with(
+                                service,
+                                call,
+                                &mut requests,
+                                &mut replies,
+                            )
+                            .await;
                             __jovian::finish(done)
                         })
                     },
@@ -258,7 +264,10 @@ impl BoxClient {
     pub async fn with_(
         &self,
         requests: impl __jovian::Stream<Item = Self_> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<__jovian::ReplyStream<Option, NamesError>, __jovian::CallError<NamesError>> {
+    ) -> ::core::result::Result<
+        __jovian::ReplyStream<Option, NamesError>,
+        __jovian::CallError<NamesError>,
+    > {
         self.0.bidi(&BOX.methods[3], requests).await
     }
 

@@ -42,7 +42,13 @@ impl DownServer {
                     |service, call, mut io| {
                         __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            let done = <__S as Down>::go(service, call, &mut requests, &mut replies).await;
+                            let done = <__S as Down>::go(
+                                service,
+                                call,
+                                &mut requests,
+                                &mut replies,
+                            )
+                            .await;
                             __jovian::finish(done)
                         })
                     },
@@ -112,7 +118,10 @@ impl DownClient {
     pub async fn go(
         &self,
         requests: impl __jovian::Stream<Item = Inner> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<__jovian::ReplyStream<Inner, __jovian::NoDomainError>, __jovian::CallError<__jovian::NoDomainError>> {
+    ) -> ::core::result::Result<
+        __jovian::ReplyStream<Inner, __jovian::NoDomainError>,
+        __jovian::CallError<__jovian::NoDomainError>,
+    > {
         self.0.bidi(&DOWN.methods[0], requests).await
     }
 }

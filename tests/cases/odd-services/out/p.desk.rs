@@ -121,14 +121,26 @@ impl WrappersServer {
                     },
                     |service, call, mut io| {
                         __jovian::boxed(async move {
-                            let done = <__S as Wrappers>::c(service, call, io.request().await?, &mut io.replies()).await;
+                            let done = <__S as Wrappers>::c(
+                                service,
+                                call,
+                                io.request().await?,
+                                &mut io.replies(),
+                            )
+                            .await;
                             __jovian::finish(done)
                         })
                     },
                     |service, call, mut io| {
                         __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            let done = <__S as Wrappers>::d(service, call, &mut requests, &mut replies).await;
+                            let done = <__S as Wrappers>::d(
+                                service,
+                                call,
+                                &mut requests,
+                                &mut replies,
+                            )
+                            .await;
                             __jovian::finish(done)
                         })
                     },
@@ -141,7 +153,13 @@ impl WrappersServer {
                     |service, call, mut io| {
                         __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            let done = <__S as Wrappers>::f(service, call, &mut requests, &mut replies).await;
+                            let done = <__S as Wrappers>::f(
+                                service,
+                                call,
+                                &mut requests,
+                                &mut replies,
+                            )
+                            .await;
                             __jovian::finish(done)
                         })
                     },
@@ -154,7 +172,13 @@ impl WrappersServer {
                     |service, call, mut io| {
                         __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            let done = <__S as Wrappers>::h(service, call, &mut requests, &mut replies).await;
+                            let done = <__S as Wrappers>::h(
+                                service,
+                                call,
+                                &mut requests,
+                                &mut replies,
+                            )
+                            .await;
                             __jovian::finish(done)
                         })
                     },
@@ -240,7 +264,10 @@ impl WrappersClient {
     pub async fn c(
         &self,
         request: i32,
-    ) -> ::core::result::Result<__jovian::ReplyStream<u32, NoError>, __jovian::CallError<NoError>> {
+    ) -> ::core::result::Result<
+        __jovian::ReplyStream<u32, NoError>,
+        __jovian::CallError<NoError>,
+    > {
         self.0.server_stream(&WRAPPERS.methods[2], request).await
     }
 
@@ -248,7 +275,10 @@ impl WrappersClient {
     pub async fn d(
         &self,
         requests: impl __jovian::Stream<Item = bool> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<__jovian::ReplyStream<::std::string::String, NoError>, __jovian::CallError<NoError>> {
+    ) -> ::core::result::Result<
+        __jovian::ReplyStream<::std::string::String, NoError>,
+        __jovian::CallError<NoError>,
+    > {
         self.0.bidi(&WRAPPERS.methods[3], requests).await
     }
 
@@ -264,7 +294,10 @@ impl WrappersClient {
     pub async fn f(
         &self,
         requests: impl __jovian::Stream<Item = ()> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<__jovian::ReplyStream<::std::vec::Vec<u8>, NoError>, __jovian::CallError<NoError>> {
+    ) -> ::core::result::Result<
+        __jovian::ReplyStream<::std::vec::Vec<u8>, NoError>,
+        __jovian::CallError<NoError>,
+    > {
         self.0.bidi(&WRAPPERS.methods[5], requests).await
     }
 
@@ -280,7 +313,10 @@ impl WrappersClient {
     pub async fn h(
         &self,
         requests: impl __jovian::Stream<Item = ::jovian_runtime::codegen::v1::prost_types::Value> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<__jovian::ReplyStream<::jovian_runtime::codegen::v1::prost_types::ListValue, NoError>, __jovian::CallError<NoError>> {
+    ) -> ::core::result::Result<
+        __jovian::ReplyStream<::jovian_runtime::codegen::v1::prost_types::ListValue, NoError>,
+        __jovian::CallError<NoError>,
+    > {
         self.0.bidi(&WRAPPERS.methods[7], requests).await
     }
 }
@@ -597,7 +633,13 @@ impl TakenServer {
                     |service, call, mut io| {
                         __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            let done = <__S as Taken>::intercept(service, call, &mut requests, &mut replies).await;
+                            let done = <__S as Taken>::intercept(
+                                service,
+                                call,
+                                &mut requests,
+                                &mut replies,
+                            )
+                            .await;
                             __jovian::finish(done)
                         })
                     },
@@ -835,7 +877,10 @@ impl TakenClient {
     pub async fn intercept_(
         &self,
         requests: impl __jovian::Stream<Item = M> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<__jovian::ReplyStream<M, NoError>, __jovian::CallError<NoError>> {
+    ) -> ::core::result::Result<
+        __jovian::ReplyStream<M, NoError>,
+        __jovian::CallError<NoError>,
+    > {
         self.0.bidi(&TAKEN.methods[6], requests).await
     }
 

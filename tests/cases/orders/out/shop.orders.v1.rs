@@ -105,14 +105,26 @@ impl OrdersServer {
                     },
                     |service, call, mut io| {
                         __jovian::boxed(async move {
-                            let done = <__S as Orders>::watch(service, call, io.request().await?, &mut io.replies()).await;
+                            let done = <__S as Orders>::watch(
+                                service,
+                                call,
+                                io.request().await?,
+                                &mut io.replies(),
+                            )
+                            .await;
                             __jovian::finish(done)
                         })
                     },
                     |service, call, mut io| {
                         __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            let done = <__S as Orders>::chat(service, call, &mut requests, &mut replies).await;
+                            let done = <__S as Orders>::chat(
+                                service,
+                                call,
+                                &mut requests,
+                                &mut replies,
+                            )
+                            .await;
                             __jovian::finish(done)
                         })
                     },
@@ -210,7 +222,10 @@ impl OrdersClient {
     pub async fn watch(
         &self,
         request: WatchRequest,
-    ) -> ::core::result::Result<__jovian::ReplyStream<OrderEvent, OrdersError>, __jovian::CallError<OrdersError>> {
+    ) -> ::core::result::Result<
+        __jovian::ReplyStream<OrderEvent, OrdersError>,
+        __jovian::CallError<OrdersError>,
+    > {
         self.0.server_stream(&ORDERS.methods[2], request).await
     }
 
@@ -220,7 +235,10 @@ impl OrdersClient {
     pub async fn chat(
         &self,
         requests: impl __jovian::Stream<Item = ChatLine> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<__jovian::ReplyStream<ChatLine, OrdersError>, __jovian::CallError<OrdersError>> {
+    ) -> ::core::result::Result<
+        __jovian::ReplyStream<ChatLine, OrdersError>,
+        __jovian::CallError<OrdersError>,
+    > {
         self.0.bidi(&ORDERS.methods[3], requests).await
     }
 

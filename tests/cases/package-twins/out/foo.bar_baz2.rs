@@ -41,7 +41,13 @@ impl ThereServer {
                 &[
                     |service, call, mut io| {
                         __jovian::boxed(async move {
-                            let done = <__S as There>::go(service, call, io.request().await?, &mut io.replies()).await;
+                            let done = <__S as There>::go(
+                                service,
+                                call,
+                                io.request().await?,
+                                &mut io.replies(),
+                            )
+                            .await;
                             __jovian::finish(done)
                         })
                     },
@@ -111,7 +117,10 @@ impl ThereClient {
     pub async fn go(
         &self,
         request: A,
-    ) -> ::core::result::Result<__jovian::ReplyStream<A, __jovian::NoDomainError>, __jovian::CallError<__jovian::NoDomainError>> {
+    ) -> ::core::result::Result<
+        __jovian::ReplyStream<A, __jovian::NoDomainError>,
+        __jovian::CallError<__jovian::NoDomainError>,
+    > {
         self.0.server_stream(&THERE.methods[0], request).await
     }
 }

@@ -57,7 +57,13 @@ impl CounterServer {
                     |service, call, mut io| {
                         __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            let done = <__S as Counter>::GET(service, call, &mut requests, &mut replies).await;
+                            let done = <__S as Counter>::GET(
+                                service,
+                                call,
+                                &mut requests,
+                                &mut replies,
+                            )
+                            .await;
                             __jovian::finish(done)
                         })
                     },
@@ -135,7 +141,10 @@ impl CounterClient {
     pub async fn GET(
         &self,
         requests: impl __jovian::Stream<Item = HTTPFoo> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<__jovian::ReplyStream<FooBar, CounterError>, __jovian::CallError<CounterError>> {
+    ) -> ::core::result::Result<
+        __jovian::ReplyStream<FooBar, CounterError>,
+        __jovian::CallError<CounterError>,
+    > {
         self.0.bidi(&COUNTER.methods[1], requests).await
     }
 }

@@ -81,14 +81,26 @@ impl SendServer {
                     },
                     |service, call, mut io| {
                         __jovian::boxed(async move {
-                            let done = <__S as Send>::contrib(service, call, io.request().await?, &mut io.replies()).await;
+                            let done = <__S as Send>::contrib(
+                                service,
+                                call,
+                                io.request().await?,
+                                &mut io.replies(),
+                            )
+                            .await;
                             __jovian::finish(done)
                         })
                     },
                     |service, call, mut io| {
                         __jovian::boxed(async move {
                             let (mut requests, mut replies) = io.split();
-                            let done = <__S as Send>::self_(service, call, &mut requests, &mut replies).await;
+                            let done = <__S as Send>::self_(
+                                service,
+                                call,
+                                &mut requests,
+                                &mut replies,
+                            )
+                            .await;
                             __jovian::finish(done)
                         })
                     },
@@ -174,7 +186,10 @@ impl SendClient {
     pub async fn contrib(
         &self,
         request: super::google::protobuf::contrib::Option,
-    ) -> ::core::result::Result<__jovian::ReplyStream<super::crate_::Option, __jovian::NoDomainError>, __jovian::CallError<__jovian::NoDomainError>> {
+    ) -> ::core::result::Result<
+        __jovian::ReplyStream<super::crate_::Option, __jovian::NoDomainError>,
+        __jovian::CallError<__jovian::NoDomainError>,
+    > {
         self.0.server_stream(&SEND.methods[2], request).await
     }
 
@@ -182,7 +197,10 @@ impl SendClient {
     pub async fn self_(
         &self,
         requests: impl __jovian::Stream<Item = super::r#mod::Option> + ::core::marker::Send + 'static,
-    ) -> ::core::result::Result<__jovian::ReplyStream<super::foo::foo::Option, __jovian::NoDomainError>, __jovian::CallError<__jovian::NoDomainError>> {
+    ) -> ::core::result::Result<
+        __jovian::ReplyStream<super::foo::foo::Option, __jovian::NoDomainError>,
+        __jovian::CallError<__jovian::NoDomainError>,
+    > {
         self.0.bidi(&SEND.methods[3], requests).await
     }
 }

@@ -116,7 +116,13 @@ impl ClockServer {
                     },
                     |service, call, mut io| {
                         __jovian::boxed(async move {
-                            let done = <__S as Clock>::tick(service, call, io.request().await?, &mut io.replies()).await;
+                            let done = <__S as Clock>::tick(
+                                service,
+                                call,
+                                io.request().await?,
+                                &mut io.replies(),
+                            )
+                            .await;
                             __jovian::finish(done)
                         })
                     },
@@ -226,7 +232,10 @@ impl ClockClient {
     pub async fn tick(
         &self,
         request: ::jovian_runtime::codegen::v1::prost_types::Any,
-    ) -> ::core::result::Result<__jovian::ReplyStream<::jovian_runtime::codegen::v1::prost_types::Value, __jovian::NoDomainError>, __jovian::CallError<__jovian::NoDomainError>> {
+    ) -> ::core::result::Result<
+        __jovian::ReplyStream<::jovian_runtime::codegen::v1::prost_types::Value, __jovian::NoDomainError>,
+        __jovian::CallError<__jovian::NoDomainError>,
+    > {
         self.0.server_stream(&CLOCK.methods[5], request).await
     }
 }
