@@ -67,7 +67,7 @@ fn places(info: &[u8]) -> Option<Vec<u8>> {
 
 /// The path of a thing is pairs, of a field's number and an index in it; of its name, a 1 follows. The shortest are of the file.
 fn is_asked_for(path: &[i32]) -> bool {
-    path.len() < 2 || path.len() % 2 == 0 || path.last() == Some(&1)
+    path.len() < 2 || path.len().is_multiple_of(2) || path.last() == Some(&1)
 }
 
 /// What an encoded file says of its places; nothing of what cannot be read. `shown` is the file as a person would open it.
