@@ -18,7 +18,10 @@ pub(crate) fn map<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync)
         }
     };
     let mut done = thread::scope(|scope| {
-        let others: Vec<_> = (0..others).map(|_| scope.spawn(some)).collect();
+        // As large as the stack of the main thread: what is printed is parsed in places, and may be deep. A thread that cannot be had
+        // is not missed.
+        let start = |_| thread::Builder::new().stack_size(8 << 20).spawn_scoped(scope, some).ok();
+        let others: Vec<_> = (0..others).filter_map(start).collect();
         let mut done = some();
         for other in others {
             done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));

@@ -14,6 +14,7 @@ use protox::file::{File, FileResolver};
 
 use super::carried::is_well_known;
 use super::roots::{Opened, Roots, look_up};
+use super::scan;
 use crate::files::hash;
 use crate::names;
 
@@ -145,14 +146,13 @@ impl Known {
             outlines.values().flat_map(|outline| outline.symbols().chain(outline.packages())).collect();
         outlines.iter().filter(|(name, _)| !used.contains(**name)).any(|(name, outline)| {
             let text = opened.get(*name).and_then(Option::as_ref).map_or("", |(_, text)| text.as_str());
+            let paths = scan::paths(text);
             outline.symbols().any(|symbol| symbols.contains(&symbol) || packages.contains(&symbol))
                 || outline.packages().any(|package| symbols.contains(&package))
                 || outline.scopes().any(|scope| {
                     let inside = |names| firsts(names, &scope);
                     let mut hidden = inside(&symbols).into_iter().chain(inside(&packages));
-                    hidden.any(|first| {
-                        !present.contains(&format!("{scope}{first}")) && begins_a_path(first, text)
-                    })
+                    hidden.any(|first| paths.contains(first) && !present.contains(&format!("{scope}{first}")))
                 })
         })
     }
@@ -164,13 +164,6 @@ fn firsts<'a>(names: &'a BTreeSet<String>, scope: &str) -> Vec<&'a str> {
     let mut firsts: Vec<&str> = inside.filter_map(|name| name[scope.len()..].split('.').next()).collect();
     firsts.dedup();
     firsts
-}
-
-/// Whether there is a path in a text that begins with this name.
-fn begins_a_path(name: &str, text: &str) -> bool {
-    let path = format!("{name}.");
-    let mut dots = text.match_indices(&path).map(|(at, found)| at + found.len());
-    dots.any(|behind| text[behind..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
 }
 
 /// What a `FileDescriptorProto` declares.
@@ -232,6 +225,9 @@ impl FileResolver for Known {
     fn open_file(&self, name: &str) -> Result<File, protox::Error> {
         match self.records.get(name).filter(|_| self.take(name)) {
             Some(holding) => {
+                if let Some((path, text)) = &holding.found {
+                    self.roots.limit(path, name, text)?;
+                }
                 File::decode_file_descriptor_proto(holding.descriptor.clone()).map_err(protox::Error::new)
             }
             None => Err(protox::Error::file_not_found(name)),

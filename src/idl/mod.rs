@@ -20,6 +20,7 @@ mod carried;
 mod classic;
 mod editions;
 mod features;
+mod inputs;
 mod known;
 mod limits;
 mod lower;
@@ -163,8 +164,9 @@ struct Decoded {
 
 impl Decoded {
     fn new(bytes: &Bytes, paths: &BTreeMap<String, String>) -> Result<Self, prost::DecodeError> {
+        // First, because it ends where it gets too deep.
+        let raw = raw::File::decode(bytes.as_ref())?;
         let canonical = canonical::file(bytes);
-        let raw = raw::File::decode(canonical.as_slice())?;
         let locations = source::locations(bytes, paths.get(&raw.name).unwrap_or(&raw.name));
         let descriptor = prost_types::FileDescriptorProto::decode(canonical.as_slice())?;
         Ok(Self { raw, descriptor, locations, canonical, digest: hash(bytes) })

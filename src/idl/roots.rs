@@ -42,6 +42,11 @@ impl Roots {
         text.or_else(|| carried(name).map(str::to_owned))
     }
 
+    /// Refuses a file that is too deep for protox.
+    pub(super) fn limit(&self, path: &Path, name: &str, text: &str) -> Result<(), protox::Error> {
+        self.limits.check(&slashed(path), name, text)
+    }
+
     /// Where files are looked up, in this order.
     pub(super) fn dirs(&self) -> &[PathBuf] {
         &self.dirs
@@ -64,10 +69,9 @@ impl FileResolver for Roots {
             // What is no text is opened again, for protox to say why.
             Err(path) => return File::open(name, &path),
         };
-        let file = found.as_ref().map(|(path, text)| {
-            let sound = self.limits.check(&slashed(path), name, text);
-            sound.and_then(|()| File::from_source(name, text))
-        });
+        let file = found
+            .as_ref()
+            .map(|(path, text)| self.limit(path, name, text).and_then(|()| File::from_source(name, text)));
         self.note(name, found);
         let file = file.or_else(|| carried(name).map(|text| File::from_source(name, text)));
         file.unwrap_or_else(|| Err(protox::Error::file_not_found(name)))

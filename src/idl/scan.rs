@@ -2,6 +2,7 @@
 //!
 //! In: IDL text of any syntax, right or wrong. Never: complaining; that is for whoever compiles it.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// The heading of a file.
@@ -37,6 +38,26 @@ pub(super) fn heading(text: &str) -> Heading {
         first = false;
     }
     heading
+}
+
+/// What paths in a text begin with: `shop` of `shop.v1.Order`; of `.shop.Order`, nothing.
+pub(super) fn paths(text: &str) -> BTreeSet<&str> {
+    let mut tokens = Tokens { text, at: 0 };
+    let (mut found, mut last) = (BTreeSet::new(), "");
+    while let Some((token, _)) = tokens.next() {
+        let Token::Word(word) = token else {
+            last = "";
+            continue;
+        };
+        // A path may have spaces in it.
+        match word.split_once('.') {
+            Some(("", _)) => drop(found.insert(last)),
+            Some((first, _)) => drop(found.insert(first)),
+            None => {}
+        }
+        last = word;
+    }
+    found
 }
 
 /// The length of the word, string or sign that a text begins with; at least 1.
@@ -158,6 +179,12 @@ mod tests {
             message import { string import = 1 [default = \"import 'x'; \\\" \"]; /* import \"y\"; */ }\n\
             option (o) = { import: \"z\" }; import option \"c.proto\"; // import \"w\";";
         assert_eq!(heading(text).imports, ["a.proto", "b.proto", "c.proto"]);
+    }
+
+    #[test]
+    fn paths_begin_with_a_word() {
+        let text = "message A { b.C d = 1; e . F g = 2; .h.I j = 3; /* k.L */ M n = 4; } // o.P\nimport \"q.proto\";";
+        assert_eq!(Vec::from_iter(paths(text)), ["", "b", "e"]);
     }
 
     #[test]

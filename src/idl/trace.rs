@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::Input;
-use super::proto::seek;
+use super::inputs::seek;
 use super::roots::{Opened, look_up};
 use crate::diag::Diagnostics;
 use crate::files::hash;

@@ -1,8 +1,7 @@
 //! Names that a person chose, by option or by setting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::scope::Desk;
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::model::Model;
 use crate::names;
@@ -61,10 +60,14 @@ pub(super) fn all(
 }
 
 /// Complains about names for nothing.
-pub(super) fn complain_about_unused(desk: &mut Desk<'_>) {
-    for (full_name, chosen) in &desk.chosen {
-        if !desk.used.contains(full_name) {
-            desk.diags.push(
+pub(super) fn complain_about_unused(
+    chosen: &BTreeMap<String, Chosen>,
+    used: &BTreeSet<String>,
+    diags: &mut Diagnostics,
+) {
+    for (full_name, chosen) in chosen {
+        if !used.contains(full_name) {
+            diags.push(
                 Diagnostic::error(Code::Rename, format!("nothing is called `{full_name}`, to be `{}` in Rust", chosen.name))
                     .at(chosen.span.clone())
                     .help("write the full name as in the IDL, a value below its enum: `shop.v1.Order.id`, `shop.v1.Kind.KIND_OLD`"),

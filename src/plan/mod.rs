@@ -214,7 +214,7 @@ pub(crate) fn plan(model: &Model, settings: &Settings, diags: &mut Diagnostics) 
             errors,
         });
     }
-    chosen::complain_about_unused(&mut desk);
+    chosen::complain_about_unused(&desk.chosen, &desk.used, desk.diags);
     packages.sort_by(|a, b| a.modules.cmp(&b.modules));
     Plan { packages, has_modules: settings.modules, edits: desk.edits, extras }
 }
