@@ -27,7 +27,7 @@ fn main() {
         println!("cargo::rerun-if-env-changed={name}");
         env::var(name).map_or(usual, |text| text.parse().expect("a number"))
     };
-    let (seed, count) = (number("JOVIAN_HOSTILE_SEED", 1), number("JOVIAN_HOSTILE_CASES", 40));
+    let (seed, count) = (number("JOVIAN_HOSTILE_SEED", 1), number("JOVIAN_HOSTILE_CASES", 100));
     let first = number("JOVIAN_HOSTILE_FIRST", 0);
     println!("cargo::rerun-if-changed=build");
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it"));
