@@ -8,9 +8,11 @@ use serde::Serialize;
 
 use crate::diag::Span;
 
+mod descriptors;
 mod locations;
 mod types;
 
+pub(crate) use descriptors::{is_map_entry, map_entry, oneof_of};
 pub use locations::Locations;
 
 /// Everything a run was given.
@@ -22,6 +24,25 @@ pub struct Model {
     pub packages: Vec<Package>,
     /// Names in Rust that options choose.
     pub renames: Vec<Rename>,
+}
+
+impl Model {
+    /// The names of the files to start with, and of all that they lead to. A file leads to files before it only, as to its
+    /// imports, so one pass from the end finds them all.
+    pub fn reach<'a, N: Iterator<Item = &'a str>>(
+        &'a self,
+        is_start: impl Fn(&File) -> bool,
+        leads: impl Fn(&'a File) -> N,
+    ) -> BTreeSet<&'a str> {
+        let mut reached = BTreeSet::new();
+        for file in self.files.iter().rev() {
+            if is_start(file) || reached.contains(file.name.as_str()) {
+                reached.insert(file.name.as_str());
+                reached.extend(leads(file));
+            }
+        }
+        reached
+    }
 }
 
 /// A name in Rust that an option chooses.
@@ -60,6 +81,13 @@ pub struct File {
     /// Its `FileDescriptorProto` as bytes, custom options included, source info left out.
     #[serde(skip)]
     pub bytes: Vec<u8>,
+}
+
+impl File {
+    /// The names of the files that it imports.
+    pub fn imports(&self) -> impl Iterator<Item = &str> {
+        self.descriptor.dependency.iter().map(String::as_str)
+    }
 }
 
 /// The services and errors of one package.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::files::hash;
 use crate::idl::Earlier;
-use crate::model::Model;
+use crate::model::{File, Model};
 use crate::plan::{Package, Plan};
 use crate::settings::Settings;
 
@@ -36,8 +36,7 @@ pub(crate) fn keys(model: &Model, plan: &Plan, settings: &Settings) -> BTreeMap<
     let mut whole: BTreeMap<&str, u64> = BTreeMap::new();
     let mut of_package: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for file in &model.files {
-        let imports: Vec<_> =
-            file.descriptor.dependency.iter().map(|name| whole.get(name.as_str())).collect();
+        let imports: Vec<_> = file.imports().map(|name| whole.get(name)).collect();
         let key = hash((&file.name, file.digest, imports));
         whole.insert(&file.name, key);
         if file.generate {
@@ -61,13 +60,8 @@ pub(crate) fn held(
 pub(crate) fn narrow(model: &mut Model, plan: &Plan, held: &BTreeMap<String, String>) {
     let printed = plan.packages.iter().filter(|package| !held.contains_key(&package.file));
     let packages: BTreeSet<&str> = printed.map(|package| package.wire.as_str()).collect();
-    let mut needed = BTreeSet::new();
-    for file in model.files.iter().rev() {
-        if packages.contains(file.package.as_str()) || needed.contains(&file.name) {
-            needed.insert(file.name.clone());
-            needed.extend(file.descriptor.dependency.iter().cloned());
-        }
-    }
+    let needed = model.reach(|file| packages.contains(file.package.as_str()), File::imports);
+    let needed: BTreeSet<String> = needed.into_iter().map(str::to_owned).collect();
     model.files.retain(|file| needed.contains(&file.name));
     model.packages.retain(|package| packages.contains(package.name.as_str()));
 }

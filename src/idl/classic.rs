@@ -13,7 +13,7 @@ use super::features::{
 };
 use super::{editions, raw};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
-use crate::model::Locations;
+use crate::model::{Locations, is_map_entry, map_entry};
 
 /// The path of the `edition` in a descriptor is that of `syntax`, whatever number it has.
 const FILE_SYNTAX: [i32; 1] = [12];
@@ -67,22 +67,14 @@ impl Rewriter<'_> {
         for ((message, features), index) in messages.iter_mut().zip(features).zip(0..) {
             let path = [path, &[index]].concat();
             let name = format!("{scope}{}", message.name());
-            let entries: Vec<String> = message
-                .nested_type
-                .iter()
-                .filter(|nested| is_entry(nested))
-                .map(|nested| format!(".{}", nested.name()))
-                .collect();
-            let is_map =
-                |field: &FieldDescriptorProto| entries.iter().any(|entry| field.type_name().ends_with(entry));
-            let in_entry = is_entry(message);
+            let in_entry = is_map_entry(message);
             for ((field, features), index) in message.field.iter_mut().zip(&features.fields).zip(0..) {
                 if features.utf8_validation() == Utf8Validation::None && field.r#type() == Type::String {
                     let span = self.locations.name(&[&path[..], &[2, index]].concat());
                     self.unchecked.push((format!("{name}.{}", field.name()), span));
                 }
                 // A map is encoded in one way only, whatever is set around it.
-                if !in_entry && !is_map(field) {
+                if !in_entry && map_entry(&message.nested_type, field).is_none() {
                     rewrite_field(field, features);
                 }
             }
@@ -127,10 +119,6 @@ impl Rewriter<'_> {
         );
         unchecked.into_iter().chain(closed).collect()
     }
-}
-
-fn is_entry(message: &DescriptorProto) -> bool {
-    message.options.as_ref().is_some_and(|options| options.map_entry())
 }
 
 /// Writes out that fields of proto3 are packed: of a field that has any other option, prost-build takes it that they are not.

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto};
 
+use crate::model::oneof_of;
+
 /// The fields of groups that lead back to the message they stand in, as `.shop.v1.Order.before`.
 pub(super) fn needed<'a>(files: impl Iterator<Item = &'a FileDescriptorProto>) -> Vec<String> {
     let mut graph = Graph::default();
@@ -61,9 +63,7 @@ impl<'a> Graph<'a> {
 
 /// What prost-build calls a field: one of a oneof is below that.
 fn path(message_name: &str, message: &DescriptorProto, field: &FieldDescriptorProto) -> String {
-    let oneof = field.oneof_index.filter(|_| !field.proto3_optional());
-    let oneof = oneof.and_then(|oneof| message.oneof_decl.get(usize::try_from(oneof).ok()?));
-    match oneof {
+    match oneof_of(field).and_then(|oneof| message.oneof_decl.get(oneof)) {
         Some(oneof) => format!("{message_name}.{}.{}", oneof.name(), field.name()),
         None => format!("{message_name}.{}", field.name()),
     }

@@ -4,7 +4,7 @@ use prost_types::source_code_info::Location;
 use prost_types::{DescriptorProto, EnumDescriptorProto, SourceCodeInfo};
 
 use crate::docs;
-use crate::model::{File, Locations};
+use crate::model::{File, Locations, is_map_entry};
 use crate::names;
 
 /// Begins every placeholder; no comment begins with this character, which is nobody's. prost-build looks through all that it
@@ -43,7 +43,7 @@ type Place<'a> = (&'a [i32], i32);
 impl Marker<'_> {
     fn messages(&mut self, scope: &str, place: Place<'_>, messages: &[DescriptorProto]) {
         for (message, index) in messages.iter().zip(0..) {
-            if message.options.as_ref().is_some_and(|options| options.map_entry()) {
+            if is_map_entry(message) {
                 continue;
             }
             let path = [place.0, &[place.1, index]].concat();

@@ -9,10 +9,9 @@ use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, On
 use serde::Serialize;
 
 use super::elsewhere::{self, Elsewhere};
-use super::messages::{is_map_entry, oneof_of};
 use super::{Edits, selection::Selection};
 use crate::diag::Diagnostics;
-use crate::model::{File, Model};
+use crate::model::{File, Model, is_map_entry, map_entry, oneof_of};
 use crate::names;
 use crate::settings::Details;
 
@@ -212,7 +211,7 @@ impl Planner<'_> {
             Type::Bytes if self.selection.selects("bytes", &full_name) => {
                 self.extras.bytes.push(shown(&full_name));
             }
-            Type::Message if is_map(message, field) => {
+            Type::Message if map_entry(&message.nested_type, field).is_some() => {
                 let selected = self.selection.selects("btree-map", &full_name);
                 self.extras.btree_map.extend(selected.then(|| shown(&full_name)));
                 return selected;
@@ -260,9 +259,4 @@ fn deprecates(message: &DescriptorProto) -> bool {
 
 fn is_deprecated(enumeration: &EnumDescriptorProto) -> bool {
     enumeration.options.as_ref().is_some_and(|options| options.deprecated())
-}
-
-fn is_map(message: &DescriptorProto, field: &FieldDescriptorProto) -> bool {
-    let name = field.type_name().rsplit('.').next();
-    message.nested_type.iter().any(|nested| is_map_entry(nested) && Some(nested.name()) == name)
 }

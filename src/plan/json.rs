@@ -13,9 +13,8 @@ use prost_types::{
 use serde::Serialize;
 
 use super::elsewhere::{Elsewhere, each_type};
-use super::messages::{is_map_entry, oneof_of};
 use super::{Edits, idl};
-use crate::model::{self, File, Model};
+use crate::model::{self, File, Model, is_map_entry, oneof_of};
 
 /// The types of a package that have serde's traits: their paths from its module, and their full names in the IDL.
 #[derive(Debug, Hash, Serialize)]
@@ -76,16 +75,13 @@ impl<'a> Schemas<'a> {
     }
 
     fn reach_by(&self, files: &'a BTreeSet<String>, with_imports: bool) -> BTreeSet<&'a str> {
-        let mut reached: BTreeSet<&str> = files.iter().map(String::as_str).collect();
-        // Every file comes after its imports, so one pass from the end finds them all.
-        for file in self.model.files.iter().rev().filter(|file| !idl::is_well_known(&file.name)) {
-            if reached.contains(file.name.as_str()) {
-                reached.extend(self.uses.get(file.name.as_str()).into_iter().flatten());
-                let imported = file.descriptor.dependency.iter().filter(|_| with_imports);
-                reached.extend(imported.map(String::as_str));
-            }
-        }
-        reached
+        let used = |file: &'a File| {
+            let followed = !idl::is_well_known(&file.name);
+            let used = self.uses.get(file.name.as_str()).into_iter().flatten().copied();
+            let imported = file.imports().filter(move |_| with_imports);
+            used.chain(imported).filter(move |_| followed)
+        };
+        self.model.reach(|file| files.contains(&file.name), used)
     }
 
     fn encoded(&self, files: &'a BTreeSet<String>) -> Vec<u8> {

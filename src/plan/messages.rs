@@ -10,7 +10,7 @@ use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto};
 
 use super::edits::Printed;
 use super::scope::{Desk, Kind, Place, Scope, Thing, Wish};
-use crate::model::File;
+use crate::model::{File, is_map_entry, map_entry, oneof_of};
 use crate::names;
 
 /// What is declared in one place of a file.
@@ -183,21 +183,9 @@ fn accessors(
 }
 
 fn is_map_of_enums(message: &DescriptorProto, field: &FieldDescriptorProto) -> bool {
-    let name = field.type_name().rsplit('.').next();
-    let mut entries = message.nested_type.iter().filter(|nested| is_map_entry(nested));
-    let entry = entries.find(|nested| Some(nested.name()) == name);
-    entry.is_some_and(|entry| {
+    map_entry(&message.nested_type, field).is_some_and(|entry| {
         entry.field.iter().any(|field| field.number() == 2 && field.r#type() == Type::Enum)
     })
-}
-
-pub(super) fn is_map_entry(message: &DescriptorProto) -> bool {
-    message.options.as_ref().is_some_and(|options| options.map_entry())
-}
-
-/// The oneof of the IDL that a field belongs to, and not the one behind an `optional`.
-pub(super) fn oneof_of(field: &FieldDescriptorProto) -> Option<usize> {
-    usize::try_from(field.oneof_index.filter(|_| !field.proto3_optional())?).ok()
 }
 
 /// Whether prost-build prints a module beside a message.

@@ -311,16 +311,9 @@ impl<'a> Homes<'a> {
 
 /// The files with the services of a package and everything they import, encoded.
 fn descriptor_set(model: &Model, package: &model::Package) -> Vec<u8> {
-    let mut wanted: BTreeSet<&str> = BTreeSet::new();
-    // Every file comes after its imports, so one pass from the end finds them all.
-    for file in model.files.iter().rev() {
-        if package.files.contains(&file.name) && !file.descriptor.service.is_empty() {
-            wanted.insert(&file.name);
-        }
-        if wanted.contains(file.name.as_str()) {
-            wanted.extend(file.descriptor.dependency.iter().map(String::as_str));
-        }
-    }
+    let has_services =
+        |file: &model::File| package.files.contains(&file.name) && !file.descriptor.service.is_empty();
+    let wanted = model.reach(has_services, model::File::imports);
     let mut set = Vec::new();
     for file in &model.files {
         if wanted.contains(file.name.as_str()) && !idl::is_well_known(&file.name) {
