@@ -39,6 +39,17 @@ pub(crate) fn full(scope: &str, name: &str) -> String {
     if scope.is_empty() { name.to_owned() } else { [scope, ".", name].concat() }
 }
 
+/// What something is declared in: `shop.v1.Order` → `shop.v1`
+pub(crate) fn scope(full_name: &str) -> &str {
+    &full_name[..full_name.rfind('.').unwrap_or_default()]
+}
+
+/// `a.b.C` → `a`, `a.b`, `a.b.C`
+pub(crate) fn prefixes(full_name: &str) -> impl Iterator<Item = &str> {
+    let ends = full_name.match_indices('.').map(|(at, _)| at).chain([full_name.len()]);
+    ends.map(|end| &full_name[..end]).filter(|prefix| !prefix.is_empty())
+}
+
 /// `GetOrder` → `get_order`, `type` → `r#type`
 pub(crate) fn method(wire: &str) -> String {
     escape(snake(wire))

@@ -211,8 +211,7 @@ impl Outline {
 
     /// `a.b` → `a`, `a.b`
     fn packages(&self) -> impl Iterator<Item = String> {
-        let ends = self.package.match_indices('.').map(|(at, _)| at).chain([self.package.len()]);
-        ends.filter(|end| *end > 0).map(|end| self.package[..end].to_owned())
+        names::prefixes(&self.package).map(str::to_owned)
     }
 
     /// What names of the file may be relative to: nothing, `a.`, `a.b.`

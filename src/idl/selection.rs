@@ -6,7 +6,7 @@ use super::raw;
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
 use crate::model::Package;
 use crate::names;
-use crate::settings::{Details, selects};
+use crate::settings::{Details, covers};
 
 /// Keeps the files that the settings choose. A choice that chooses nothing is a mistake.
 pub(super) fn files<'a>(
@@ -85,11 +85,6 @@ fn declares(file: &raw::File, service: &str) -> bool {
 
 fn is_named(wanted: &str, full_name: &str) -> bool {
     wanted.trim_start_matches('.') == full_name
-}
-
-/// Whether a name stands for another one or for something that this is declared in, with a dot in front or without.
-fn covers(name: &str, full_name: &str) -> bool {
-    selects(&format!(".{}", name.trim_start_matches('.')), full_name)
 }
 
 fn example<'a>(kind: &str, mut files: impl Iterator<Item = &'a &'a raw::File>) -> String {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::names;
+use crate::names::{self, prefixes};
 
 /// What stands in Rust for one name of the IDL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -92,8 +92,7 @@ impl Edits {
     pub(super) fn path(&self, package: &str, home: &str, full_name: &str) -> String {
         let shared = prefixes(package).zip(prefixes(home)).take_while(|(from, to)| from == to).count();
         let mut path = "super::".repeat(prefixes(package).count() - shared);
-        let scope = &full_name[..full_name.rfind('.').unwrap_or_default()];
-        for module in self.modules(scope).skip(shared) {
+        for module in self.modules(names::scope(full_name)).skip(shared) {
             path.push_str(&module);
             path.push_str("::");
         }
@@ -123,12 +122,6 @@ impl Edits {
         }
         Cow::Owned(out + rest)
     }
-}
-
-/// `a.b.C` → `a`, `a.b`, `a.b.C`
-fn prefixes(full_name: &str) -> impl Iterator<Item = &str> {
-    let ends = full_name.match_indices('.').map(|(at, _)| at).chain([full_name.len()]);
-    ends.map(|end| &full_name[..end]).filter(|prefix| !prefix.is_empty())
 }
 
 /// `a.b.C` → `C`

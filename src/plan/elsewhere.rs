@@ -9,7 +9,7 @@ use super::Edits;
 use super::selection::Selection;
 use crate::model::{File, Model};
 use crate::names;
-use crate::settings::{Details, selects};
+use crate::settings::{Details, covers};
 
 /// Their paths in Rust.
 #[derive(Debug, Default, Serialize)]
@@ -71,18 +71,17 @@ pub(super) fn holders(model: &Model, details: &Details) -> BTreeSet<String> {
     holders
 }
 
-fn covers(key: &str, full_name: &str) -> bool {
-    selects(&format!(".{}", key.trim_start_matches('.')), full_name)
-}
-
 /// The path of something that is declared in what has a path.
 fn below(key: &str, path: &str, full_name: &str, edits: &Edits) -> String {
     let depth = key.split('.').filter(|part| !part.is_empty()).count();
-    let scope = full_name.rsplit_once('.').map_or("", |(scope, _)| scope);
     if key.trim_start_matches('.') == full_name {
         return path.to_owned();
     }
-    let modules = edits.modules(scope).skip(depth).map(|module| format!("::{module}")).collect::<String>();
+    let modules = edits
+        .modules(names::scope(full_name))
+        .skip(depth)
+        .map(|module| format!("::{module}"))
+        .collect::<String>();
     format!("{path}{modules}::{}", edits.type_name(full_name))
 }
 

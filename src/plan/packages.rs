@@ -18,9 +18,8 @@ impl<'a> Parts<'a> {
             let file = model.files.iter().find(|file| package.files.contains(&file.name));
             let span =
                 file.map(|file| file.locations.at(&[2]).unwrap_or_else(|| Span::file(file.path.clone())));
-            let ends = package.name.match_indices('.').map(|(at, _)| at).chain([package.name.len()]);
-            for end in ends {
-                parts.entry(&package.name[..end]).or_insert_with(|| span.clone());
+            for part in names::prefixes(&package.name) {
+                parts.entry(part).or_insert_with(|| span.clone());
             }
         }
         Self(parts)
@@ -36,8 +35,7 @@ impl<'a> Parts<'a> {
 
     /// Gives every part the name of a module.
     pub(super) fn settle(&self, desk: &mut Desk<'_>) {
-        let scopes: BTreeSet<&str> =
-            self.0.keys().map(|part| part.rsplit_once('.').map_or("", |(scope, _)| scope)).collect();
+        let scopes: BTreeSet<&str> = self.0.keys().map(|part| names::scope(part)).collect();
         for scope in scopes {
             let wishes = self.below(scope).map(|thing| {
                 let name = names::spoken(thing.name);

@@ -13,6 +13,7 @@ mod table;
 
 pub use parameter::parse_parameter;
 pub use project::{PROJECT_FILE, Project};
+pub(crate) use table::covers;
 pub use table::{Kind, SETTINGS, Setting, selects};
 
 /// Choices that somebody made; the rest is left open.

@@ -159,6 +159,11 @@ pub fn selects(selector: &str, full_name: &str) -> bool {
     prefix.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
+/// Whether a name, with a dot in front or without, stands for another one or for something that this is declared in.
+pub(crate) fn covers(name: &str, full_name: &str) -> bool {
+    selects(&format!(".{}", name.trim_start_matches('.')), full_name)
+}
+
 impl Setting {
     /// The setting of that name; `_` counts as `-`.
     pub(crate) fn find(name: &str) -> Option<&'static Self> {
