@@ -55,7 +55,7 @@ pub(super) fn compile(
     let texts: BTreeMap<String, String> = texts.into_iter().map(|(name, (text, _))| (name, text)).collect();
     let names: Vec<&str> = targets.iter().map(String::as_str).collect();
     let failure = match compiler.compile(&texts, &names) {
-        Ok(set) => return split(&set),
+        Ok(set) => return split(&set).unwrap_or_default(),
         Err(failure) => failure,
     };
     let said = match failure {

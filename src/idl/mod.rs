@@ -128,24 +128,27 @@ pub(crate) fn load(input: &Input, settings: &Settings, earlier: Earlier, diags: 
 }
 
 /// The files of an encoded set.
-fn split(set: &[u8]) -> Vec<Bytes> {
-    let files = raw::FileSet::decode(set).map(|set| set.files).unwrap_or_default();
-    files.into_iter().map(|file| source::slim(file.into())).collect()
+fn split(set: &[u8]) -> Result<Vec<Bytes>, prost::DecodeError> {
+    let files = raw::FileSet::decode(set)?.files;
+    Ok(files.into_iter().map(|file| source::slim(file.into())).collect())
+}
+
+/// The complaint about descriptors that no compiler of IDL has written.
+fn malformed(problem: String) -> Diagnostic {
+    Diagnostic::error(Code::Descriptor, problem)
+        .help("make it with `protoc --include_imports --include_source_info -o FILE`")
 }
 
 fn unpack(bytes: &[u8], files: &[String], diags: &mut Diagnostics) -> Compiled {
-    let set = match raw::FileSet::decode(bytes) {
+    let set = match split(bytes) {
         Ok(set) => set,
         Err(error) => {
-            diags.push(
-                Diagnostic::error(Code::Descriptor, format!("the descriptor set cannot be decoded: {error}"))
-                    .help("make it with `protoc --include_imports --include_source_info -o FILE`"),
-            );
+            diags.push(malformed(format!("the descriptor set cannot be decoded: {error}")));
             return Compiled::default();
         }
     };
     Compiled {
-        files: set.files.into_iter().map(|file| source::slim(file.into())).collect(),
+        files: set,
         targets: files.iter().cloned().collect(),
         trace: Trace::of_set(bytes, files),
         ..Compiled::default()
@@ -189,13 +192,7 @@ fn build(compiled: &Compiled, settings: &Settings, diags: &mut Diagnostics) -> M
                 decoded.insert(file.raw.name.clone(), file);
             }
             Err(error) => {
-                diags.push(
-                    Diagnostic::error(
-                        Code::Descriptor,
-                        format!("a file of the descriptor set cannot be decoded: {error}"),
-                    )
-                    .help("make it with `protoc --include_imports --include_source_info -o FILE`"),
-                );
+                diags.push(malformed(format!("a file of the descriptor set cannot be decoded: {error}")));
             }
         }
     }

@@ -4,7 +4,8 @@
 
 use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto, ServiceDescriptorProto};
 
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use super::malformed;
+use crate::diag::Diagnostics;
 
 /// Complains about the first name of a file that no IDL could contain.
 pub(super) fn check(file: &FileDescriptorProto, diags: &mut Diagnostics) {
@@ -16,10 +17,7 @@ pub(super) fn check(file: &FileDescriptorProto, diags: &mut Diagnostics) {
         .chain(file.extension.iter().map(|field| field.name()));
     if let Some(name) = names.into_iter().find(|name| !is_name(name)) {
         let problem = format!("`{}` in the descriptor of `{}` is no name", name.escape_debug(), file.name());
-        diags.push(
-            Diagnostic::error(Code::Descriptor, problem)
-                .help("make it with `protoc --include_imports --include_source_info -o FILE`"),
-        );
+        diags.push(malformed(problem));
     }
 }
 
