@@ -16,6 +16,7 @@
 pub mod stream;
 mod descriptor;
 mod codec;
+mod net;
 #[cfg(feature = "serde")]
 mod json;
 mod call;

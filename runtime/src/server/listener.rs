@@ -24,6 +24,7 @@ use tonic::body::Body;
 
 use super::exchange::WentAway;
 use super::router::Router;
+use crate::net::{Batched, Carried, Load};
 
 /// Calls that one connection may carry at once; hyper's 200 is little for a fleet that shares connections.
 const MAX_STREAMS: u32 = 1024;
@@ -75,9 +76,12 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut sto
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "cannot turn off Nagle's algorithm");
     }
+    let load = Load::default();
+    let carried = load.clone();
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let answer = router.call(request.map(|body| Body::new(RequestBody(body))), Some(peer));
-        async move { Ok::<_, Infallible>(answer.await) }
+        let call = carried.carry();
+        async move { Ok::<_, Infallible>(answer.await.map(|body| ResponseBody { body, _call: call })) }
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -85,11 +89,11 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut sto
         .keep_alive_interval(KEEP_ALIVE)
         .serve_connection(TokioIo::new(stream), service);
     // The one place where the future of a connection is in our hands.
-    let mut connection = pin!(connection);
+    let mut connection = Batched::new(connection, load);
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+        ended = &mut connection => ended,
         () = stopping(&mut stopped) => {
-            connection.as_mut().graceful_shutdown();
+            connection.inner().graceful_shutdown();
             connection.await
         }
     };
@@ -131,5 +135,31 @@ impl http_body::Body for RequestBody {
 
     fn is_end_stream(&self) -> bool {
         self.0.is_end_stream()
+    }
+}
+
+/// A response body that its connection carries until it is sent, or dropped.
+struct ResponseBody {
+    body: Body,
+    _call: Carried,
+}
+
+impl http_body::Body for ResponseBody {
+    type Data = Bytes;
+    type Error = tonic::Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
     }
 }
