@@ -18,6 +18,14 @@ pub(crate) fn all(model: &Model, diags: &mut Diagnostics) {
     }
 }
 
+/// Applies the rules that are about errors.
+#[cfg(feature = "cli")]
+pub(crate) fn errors(model: &Model, diags: &mut Diagnostics) {
+    for package in &model.packages {
+        [one_error_enum, error_ranges, distinct_errors].iter().for_each(|rule| rule(package, diags));
+    }
+}
+
 /// An application id is made of lower-case parts, because registries use it as a path and as a host name.
 fn app_id(package: &Package, diags: &mut Diagnostics) {
     for service in &package.services {

@@ -299,10 +299,20 @@ fn the_readme_has_the_two_commands() {
     );
 }
 
+/// The names below `Commands:` in a help text.
+fn commands_of(help: &str) -> Vec<String> {
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let names = lines
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|name| !name.is_empty() && *name != "help");
+    names.map(str::to_owned).collect()
+}
+
 /// `docs/reference/cli.md` shows the help of the program and of all of its commands.
 #[test]
 fn the_page_on_the_command_line_is_what_the_program_says() {
-    let help = |command: &[&str]| {
+    let help = |command: &[String]| {
         let run = Command::new(env!("CARGO_BIN_EXE_jovian"))
             .args(command)
             .arg("--help")
@@ -313,22 +323,21 @@ fn the_page_on_the_command_line_is_what_the_program_says() {
         // Trailing blanks are the terminal's business.
         String::from_utf8_lossy(&run.stdout).lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
     };
-    let main = help(&[]);
-    let commands =
-        main.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let commands: Vec<&str> = commands
-        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
-        .filter(|name| !name.is_empty() && *name != "help")
-        .collect();
-    assert!(!commands.is_empty(), "{main}");
-
     let file = root().join("docs/reference/cli.md");
     let page = fs::read_to_string(&file).expect("the page");
     let (head, _) = page.split_once("## jovian\n").expect("the section of the program itself");
-    let mut fresh = format!("{head}## jovian\n\n```text\n{}\n```\n", main.trim_end());
-    for command in commands {
-        fresh += &format!("\n## jovian {command}\n\n```text\n{}\n```\n", help(&[command]).trim_end());
+    let mut sections = Vec::new();
+    let mut open: Vec<Vec<String>> = vec![Vec::new()];
+    while let Some(command) = open.pop() {
+        let text = help(&command);
+        let inner = commands_of(&text).into_iter().rev();
+        open.extend(inner.map(|inner| command.iter().cloned().chain([inner]).collect()));
+        let name = std::iter::once("jovian").chain(command.iter().map(String::as_str));
+        let name = name.collect::<Vec<_>>().join(" ");
+        sections.push(format!("## {name}\n\n```text\n{}\n```\n", text.trim_end()));
     }
+    assert!(sections.len() > 1, "{sections:?}");
+    let fresh = head.to_owned() + &sections.join("\n");
     if bless() {
         fs::write(&file, &fresh).expect("the page");
     }

@@ -141,7 +141,8 @@ fn only_idl_reads_and_only_files_writes() {
     nothing(&complaints);
 }
 
-/// Of the command line one file starts programs, for projects that it has to build and to run; of the stages one does, and
+/// Of the command line one file starts programs: cargo, for projects to build and to run, and git, for IDL as it was; of the
+/// stages one does, and
 /// that is protoc, for edition files.
 #[test]
 fn only_two_files_start_programs() {

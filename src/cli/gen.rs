@@ -58,6 +58,34 @@ pub(super) struct Source {
     includes: Vec<PathBuf>,
 }
 
+impl Source {
+    /// The IDL that is meant by somebody who stands in `dir`. What the settings choose of it is left aside.
+    pub(super) fn input(&self, dir: &Path) -> Result<Input, Diagnostics> {
+        if self.inputs.is_empty() {
+            let project = Project::read(&dir.join(PROJECT_FILE))?;
+            let includes =
+                if self.includes.is_empty() { project.includes } else { below(dir, &self.includes) };
+            return input(project.inputs, includes);
+        }
+        let inputs = self.inputs.iter().map(|input| dir.join(input).to_string_lossy().into_owned());
+        input(inputs.collect(), below(dir, &self.includes))
+    }
+
+    /// The same without the files and folders that are not there; nothing if none is.
+    pub(super) fn known_in(&self, dir: &Path) -> Option<Self> {
+        let is_there = |input: &&String| input.contains(['*', '?', '[']) || files::exists(&dir.join(input));
+        let inputs: Vec<String> = self.inputs.iter().filter(is_there).cloned().collect();
+        let is_known =
+            if self.inputs.is_empty() { files::exists(&dir.join(PROJECT_FILE)) } else { !inputs.is_empty() };
+        let includes = self.includes.iter().filter(|include| files::exists(&dir.join(include)));
+        is_known.then(|| Self { inputs, includes: includes.cloned().collect() })
+    }
+}
+
+fn below(dir: &Path, paths: &[PathBuf]) -> Vec<PathBuf> {
+    paths.iter().map(|path| dir.join(path)).collect()
+}
+
 pub(super) fn run(arguments: Arguments, report: &Report) -> Result<Outcome, Diagnostics> {
     let look = Look::of(&arguments);
     let Arguments { source, out, flags, .. } = arguments;

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use crate::diag::Diagnostics;
 
 mod completions;
+mod errors;
 mod explain;
 mod flags;
 mod r#gen;
@@ -47,6 +48,7 @@ enum Command {
     New(new::Arguments),
     Quickstart(quickstart::Arguments),
     Inspect(Box<inspect::Arguments>),
+    Errors(errors::Arguments),
     Explain(explain::Arguments),
     Completions(completions::Arguments),
 }
@@ -82,6 +84,7 @@ fn execute(command: Command, report: &Report) -> Result<Outcome, Diagnostics> {
         Command::New(arguments) => new::run(arguments),
         Command::Quickstart(arguments) => quickstart::run(arguments),
         Command::Inspect(arguments) => inspect::run(*arguments, report),
+        Command::Errors(arguments) => errors::run(arguments, report),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
     }

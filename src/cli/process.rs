@@ -4,7 +4,7 @@
 //! interrupt from the keyboard that leaves something behind.
 
 use std::env;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -116,6 +116,32 @@ impl Drop for Program {
         }
         wait_for_group(&self.child);
     }
+}
+
+/// Runs git in a folder to its end: what it said, if it did what it was told, or else what it complained of.
+///
+/// `index` stands in for the index of the repository, which nobody here touches; git reads `input`.
+///
+/// # Errors
+/// When it cannot be started.
+pub(super) fn git(
+    dir: &Path,
+    index: &Path,
+    arguments: &[&str],
+    input: &[u8],
+) -> io::Result<Result<Vec<u8>, String>> {
+    let mut command = Command::new("git");
+    command.args(arguments).current_dir(dir).env("GIT_INDEX_FILE", index);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    if let Some(mut pipe) = child.stdin.take() {
+        // A git that has ended says itself why.
+        let _no_reader = pipe.write_all(input);
+    }
+    let output = child.wait_with_output()?;
+    Ok(match output.status.success() {
+        true => Ok(output.stdout),
+        false => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+    })
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -30,6 +30,12 @@ pub enum Code {
     Template,
     /// A feature of an edition is not kept by the generated code.
     Feature,
+    /// Two errors of a domain cannot be told apart, or one means two things.
+    ErrorClash,
+    /// A number or a reason belonged to another error before.
+    ErrorReuse,
+    /// An error is not what its callers know.
+    ErrorBreak,
     /// A name was changed because another thing has it already.
     Renamed,
     /// The messages cannot be expressed in Rust.
@@ -68,6 +74,9 @@ impl Code {
         Code::ErrorDuplicate,
         Code::Template,
         Code::Feature,
+        Code::ErrorClash,
+        Code::ErrorReuse,
+        Code::ErrorBreak,
         Code::Renamed,
         Code::Messages,
         Code::Rename,
@@ -96,6 +105,9 @@ impl Code {
             Code::ErrorDuplicate => "J0105",
             Code::Template => "J0106",
             Code::Feature => "J0107",
+            Code::ErrorClash => "J0108",
+            Code::ErrorReuse => "J0109",
+            Code::ErrorBreak => "J0110",
             Code::Renamed => "J0202",
             Code::Messages => "J0203",
             Code::Rename => "J0204",

@@ -288,8 +288,16 @@ pub fn log(path: &Path) -> io::Result<fs::File> {
     fs::File::create(path)
 }
 
+/// Whether there is a file or a folder of this name.
+pub fn exists(path: &Path) -> bool {
+    path.exists()
+}
+
+/// A folder that is removed with its value.
+pub type Temporary = tempfile::TempDir;
+
 /// A folder for a project that lives as long as this value.
-pub fn temporary() -> io::Result<tempfile::TempDir> {
+pub fn temporary() -> io::Result<Temporary> {
     tempfile::Builder::new().prefix("jovian-").tempdir_in(env::temp_dir())
 }
 

@@ -28,8 +28,7 @@ pub(super) fn plan(errors: &model::ErrorEnum, name: String, desk: &mut Desk<'_>)
 }
 
 fn variant(value: &model::ErrorValue, name: String) -> Variant {
-    let (code, http) =
-        CODES.get(usize::try_from(value.code).unwrap_or_default()).copied().unwrap_or(CODES[UNKNOWN]);
+    let (code, http) = standard(value.code);
     let mut fields = BTreeSet::new();
     let mut field = |wire: &String| {
         let mut name = names::method(names::spoken(wire));
@@ -49,6 +48,12 @@ fn variant(value: &model::ErrorValue, name: String) -> Variant {
         message: value.message.text.clone(),
         fields: value.message.fields.iter().map(&mut field).collect(),
     }
+}
+
+/// tonic's name of a gRPC code, and the HTTP status that belongs to it; those of UNKNOWN for a number that is none.
+pub(crate) fn standard(code: i32) -> (&'static str, u16) {
+    let known = usize::try_from(code).ok().and_then(|code| CODES.get(code));
+    *known.unwrap_or(&CODES[UNKNOWN])
 }
 
 const UNKNOWN: usize = 2;

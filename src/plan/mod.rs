@@ -29,6 +29,8 @@ mod service;
 
 pub(crate) use edits::Edits;
 use edits::Printed;
+#[cfg(feature = "cli")]
+pub(crate) use errors::standard;
 pub(crate) use extras::{Extras, TypeExtras};
 pub(crate) use json::Json;
 use scope::{Desk, Kind, Place, Scope, Thing, Wish};
