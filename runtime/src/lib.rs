@@ -48,4 +48,5 @@ pub use error::{
     CallError, Code, DomainError, ErrorCode, Failure, IntoFailure, NoDomainError, Status, UnknownError,
 };
 pub use interceptor::{Direction, Interceptor, MessageEvent, Next, Reply};
-pub use server::{Incoming, Replies, ServeError, Server, Stats};
+pub use net::{Address, ConnectionSection, Listener, Peer, SettingError};
+pub use server::{Incoming, Replies, RuntimeKind, ServeError, Server, Stats};

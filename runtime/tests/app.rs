@@ -92,7 +92,7 @@ async fn the_record_says_what_the_configuration_says() {
     let registry = MemoryRegistry::new();
     let running =
         App::new(config).with_registry(Arc::new(registry.clone())).serve(orders()).start().await.unwrap();
-    let address = format!("orders.internal:{}", running.address().port());
+    let address = format!("orders.internal:{}", running.address().port().unwrap());
     let expected = Instance {
         services: vec!["shop.orders.v1.Orders".to_owned()],
         weight: 7,
@@ -161,8 +161,8 @@ async fn it_is_well_before_it_is_found_and_lost_before_it_drains() {
     let app = App::new(config).with_registry(Arc::new(diary.clone())).serve(orders());
     *diary.health.lock().unwrap() = Some(app.health());
     let running = app.start().await.unwrap();
-    let (address, health) = (running.address(), running.health());
-    let client = OrdersClient::connect(&address.to_string()).unwrap();
+    let (address, health) = (running.address().to_string(), running.health());
+    let client = OrdersClient::connect(&address).unwrap();
 
     let began = Instant::now();
     let stopped = tokio::spawn(running.stop());

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::process::Command;
 
-use jovian_runtime::{AppConfig, LogFormat, RegistryKind};
+use jovian_runtime::{AppConfig, ConnectionSection, LogFormat, RegistryKind, RuntimeKind};
 use serde::Deserialize;
 
 const FILE: &str = "config/app.toml";
@@ -52,6 +52,11 @@ fn a_file_says_everything() {
         stop_wait_ms = 5
         drain_timeout_ms = 6
         reflection = false
+        runtime = "per-core"
+        [server.connection]
+        max = 100
+        max_age_ms = 60_000
+        nodelay = false
         [registry]
         kind = "none"
         advertise = "orders.internal"
@@ -72,6 +77,10 @@ fn a_file_says_everything() {
     assert_eq!(config.server.stop_wait().as_millis(), 5);
     assert_eq!(config.server.drain_timeout().as_millis(), 6);
     assert!(!config.server.reflection);
+    assert_eq!(config.server.runtime, RuntimeKind::PerCore);
+    let connection =
+        ConnectionSection { max: 100, max_age_ms: 60_000, nodelay: false, ..ConnectionSection::default() };
+    assert_eq!(config.server.connection, connection);
     assert_eq!(config.registry.kind, RegistryKind::None);
     assert_eq!(config.registry.advertise.as_deref(), Some("orders.internal"));
     assert_eq!(config.registry.weight, 7);
@@ -111,8 +120,7 @@ fn the_environment_wins_and_takes_the_type_of_the_setting() {
 /// What is wrong, and what is said about it.
 #[test]
 fn mistakes_are_named_by_key_and_place() {
-    let known =
-        "`address`, `max_message_bytes`, `max_deadline_ms`, `stop_wait_ms`, `drain_timeout_ms`, `reflection`";
+    let known = "`address`, `max_message_bytes`, `max_deadline_ms`, `stop_wait_ms`, `drain_timeout_ms`, `reflection`, `runtime`, `connection`";
     for (text, environment, expected) in [
         (
             "# my app\n[app]\nname = \"orders\"\n\n[server]\n\nadress = \"0.0.0.0:9000\"\n",
@@ -147,6 +155,18 @@ fn mistakes_are_named_by_key_and_place() {
             "[server]\n  max_message_bytes = \"8 MiB\"\n",
             &[],
             "config/app.toml:2:23: `server.max_message_bytes`: expected usize, found string \"8 MiB\"".to_owned(),
+        ),
+        (
+            "[server.connection]\nmax_streams = 0\n",
+            &[],
+            "config/app.toml:1:1: `server.connection`: `max_streams` of [server.connection] has to be 1 to 2147483647, not 0"
+                .to_owned(),
+        ),
+        (
+            "",
+            &[("JOVIAN_SERVER__CONNECTION__BACKLOG", "many")],
+            "environment variable JOVIAN_SERVER__CONNECTION__BACKLOG: `server.connection.backlog`: expected u32, found string \"many\""
+                .to_owned(),
         ),
         (
             "server = { max_deadline_ms = -1 }",

@@ -5,9 +5,19 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use super::AppError;
+use crate::net::Address;
 
 /// What `configured` says, with the port of `bound` if it has none; else `bound`, made reachable.
-pub(super) fn address(configured: Option<&str>, bound: SocketAddr) -> Result<String, AppError> {
+pub(super) fn address(configured: Option<&str>, bound: &Address) -> Result<String, AppError> {
+    match (bound, configured) {
+        (Address::Tcp(bound), configured) => tcp(configured, *bound),
+        (Address::Unix(_), None) => Ok(bound.to_string()),
+        // What forwards to the socket listens elsewhere, and has a port of its own.
+        (Address::Unix(_), Some(configured)) => Ok(configured.to_owned()),
+    }
+}
+
+fn tcp(configured: Option<&str>, bound: SocketAddr) -> Result<String, AppError> {
     let Some(configured) = configured else {
         let ip = if bound.ip().is_unspecified() { outward(bound.ip()) } else { bound.ip() };
         return Ok(SocketAddr::new(ip, bound.port()).to_string());
@@ -48,10 +58,15 @@ fn outward(any: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::address;
+    use crate::net::Address;
+
+    fn tcp(text: &str) -> Address {
+        Address::Tcp(text.parse().expect("an address"))
+    }
 
     #[test]
     fn what_is_configured_counts_and_gets_the_port_if_it_has_none() {
-        let bound = "0.0.0.0:9000".parse().expect("an address");
+        let bound = tcp("0.0.0.0:9000");
         for (configured, expected) in [
             ("orders.internal", "orders.internal:9000"),
             ("orders.internal:80", "orders.internal:80"),
@@ -60,10 +75,10 @@ mod tests {
             ("::1", "[::1]:9000"),
             ("[::1]:80", "[::1]:80"),
         ] {
-            assert_eq!(address(Some(configured), bound).expect(configured), expected);
+            assert_eq!(address(Some(configured), &bound).expect(configured), expected);
         }
         for wrong in ["", ":80", "host:", "host:http", "host:0", "http://host", "a b", "[::g]:1"] {
-            let error = address(Some(wrong), bound).expect_err(wrong).to_string();
+            let error = address(Some(wrong), &bound).expect_err(wrong).to_string();
             assert_eq!(
                 error,
                 format!("`{wrong}`, the `advertise` of [registry], is no `host` and no `host:port`")
@@ -73,10 +88,17 @@ mod tests {
 
     #[test]
     fn all_addresses_become_one() {
-        let loopback = "127.0.0.1:9000".parse().expect("an address");
-        assert_eq!(address(None, loopback).expect("it is reachable"), "127.0.0.1:9000");
-        let all = "0.0.0.0:9000".parse().expect("an address");
-        let told = address(None, all).expect("there is one");
+        let loopback = tcp("127.0.0.1:9000");
+        assert_eq!(address(None, &loopback).expect("it is reachable"), "127.0.0.1:9000");
+        let all = tcp("0.0.0.0:9000");
+        let told = address(None, &all).expect("there is one");
         assert!(told.ends_with(":9000") && !told.starts_with("0.0.0.0"), "{told}");
+    }
+
+    #[test]
+    fn a_socket_is_its_file_unless_something_forwards_to_it() {
+        let socket = Address::Unix("/run/orders.sock".into());
+        assert_eq!(address(None, &socket).expect("it is reachable"), "unix:/run/orders.sock");
+        assert_eq!(address(Some("orders:80"), &socket).expect("it is reachable"), "orders:80");
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 
 use super::ConfigError;
 use crate::registry::RegistryError;
+use crate::server::ServeError;
 
 /// An app did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,9 @@ pub enum AppError {
         /// What the system says.
         source: io::Error,
     },
+    /// The server cannot be as the configuration wants it.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     /// The address that it was to be found at is none.
     #[error("`{advertise}`, the `advertise` of [registry], is no `host` and no `host:port`")]
     Advertise {

@@ -64,7 +64,9 @@ impl App {
     pub fn new(config: AppConfig) -> Self {
         let server = Server::new()
             .max_message(config.server.max_message_bytes)
-            .max_timeout(config.server.max_deadline());
+            .max_timeout(config.server.max_deadline())
+            .connections(config.server.connection.clone())
+            .runtime(config.server.runtime);
         let registry: Arc<dyn Registry> = match config.registry.kind {
             RegistryKind::Memory => Arc::new(MemoryRegistry::shared()),
             RegistryKind::None => Arc::new(NoRegistry),

@@ -4,20 +4,19 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::{App, AppConfig, AppError, advertise};
+use super::{App, AppConfig, AppError, ServerSection, advertise};
 use crate::descriptor::Service;
 use crate::health::Health;
+use crate::net::{Address, Listener};
 use crate::reflection;
 use crate::registry::{Instance, Registration};
-use crate::server::{ServeError, Server, Stats};
+use crate::server::{Server, Stats};
 
 /// How long a registry may take to forget an app that stops.
 const DEREGISTER_WAIT: Duration = Duration::from_secs(3);
@@ -27,13 +26,13 @@ const DEREGISTER_WAIT: Duration = Duration::from_secs(3);
 #[must_use = "dropping it ends it"]
 pub struct Running {
     name: String,
-    address: SocketAddr,
+    address: Address,
     registrations: Vec<(String, Registration)>,
     health: Health,
     stats: Stats,
     stop_wait: Duration,
     drain: oneshot::Sender<()>,
-    server: JoinHandle<Result<usize, ServeError>>,
+    server: JoinHandle<usize>,
 }
 
 impl Running {
@@ -46,12 +45,13 @@ impl Running {
         }
         let server = with_built_ins(server, &services, &config, &health);
         refuse_duplicates(&server)?;
+        let stats = server.stats();
+        let server = server.ready()?;
 
-        let (listener, address) = listen(&config.server.address).await?;
-        let advertised = advertise::address(config.registry.advertise.as_deref(), address)?;
+        let (listener, address) = listen(&config.server).await?;
+        let advertised = advertise::address(config.registry.advertise.as_deref(), &address)?;
         tracing::info!(app = name, %address, services = services.len(), "listening");
 
-        let stats = server.stats();
         let (drain, draining) = oneshot::channel();
         let drain_timeout = config.server.drain_timeout();
         // An app that is dropped drains, too.
@@ -83,8 +83,8 @@ impl Running {
 
     /// Where it listens; with the port that it got if the configuration said 0.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> &Address {
+        &self.address
     }
 
     /// What it says of its health.
@@ -131,12 +131,9 @@ impl Running {
         // It is gone only if the server is, which is said below.
         let _ = drain.send(());
         match server.await.map_err(AppError::Server)? {
-            Ok(0) => tracing::info!(app = name, "stopped"),
-            Ok(connections) => {
+            0 => tracing::info!(app = name, "stopped"),
+            connections => {
                 tracing::warn!(app = name, connections, "stopped; calls took too long and were cut off")
-            }
-            Err(ServeError::Duplicate(service)) => {
-                return Err(AppError::DuplicateService { service: service.name });
             }
         }
         Ok(())
@@ -183,13 +180,13 @@ fn refuse_duplicates(server: &Server) -> Result<(), AppError> {
     Ok(())
 }
 
-async fn listen(address: &str) -> Result<(TcpListener, SocketAddr), AppError> {
+async fn listen(server: &ServerSection) -> Result<(Listener, Address), AppError> {
     let listening = async {
-        let listener = TcpListener::bind(address).await?;
-        let bound = listener.local_addr()?;
+        let listener = Listener::bind_with(&server.address, server.connection.backlog).await?;
+        let bound = listener.address()?;
         Ok((listener, bound))
     };
-    listening.await.map_err(|source| AppError::Listen { address: address.to_owned(), source })
+    listening.await.map_err(|source| AppError::Listen { address: server.address.clone(), source })
 }
 
 /// One instance for each app id among the services: callers look for the app of the service they call.

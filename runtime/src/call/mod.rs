@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tonic::metadata::MetadataMap;
 
 use crate::descriptor::Method;
+use crate::net::Peer;
 
 pub(crate) mod deadline;
 mod options;
@@ -42,7 +43,7 @@ pub struct Call(Arc<Parts>);
 struct Parts {
     method: &'static Method,
     metadata: MetadataMap,
-    peer: Option<SocketAddr>,
+    peer: Peer,
     deadline: Option<Instant>,
     started: Instant,
     extensions: Extensions,
@@ -55,7 +56,7 @@ impl Clone for Parts {
         Self {
             method: self.method,
             metadata: self.metadata.clone(),
-            peer: self.peer,
+            peer: self.peer.clone(),
             deadline: self.deadline,
             started: self.started,
             extensions: self.extensions.clone(),
@@ -69,13 +70,13 @@ impl Call {
     /// A call of `method` from nowhere, without metadata and without a deadline: for tests of handlers, and for work
     /// that no caller asked for.
     pub fn new(method: &'static Method) -> Self {
-        Self::with(method, MetadataMap::new(), None, None)
+        Self::with(method, MetadataMap::new(), Peer::default(), None)
     }
 
     pub(crate) fn with(
         method: &'static Method,
         metadata: MetadataMap,
-        peer: Option<SocketAddr>,
+        peer: Peer,
         deadline: Option<Instant>,
     ) -> Self {
         Self(Arc::new(Parts {
@@ -117,9 +118,15 @@ impl Call {
         &mut self.edit().metadata
     }
 
-    /// The other end of the connection, on a server. `None` for a call within the process, and on a client.
+    /// The other end of the connection, on a server. `None` for a call within the process or by a Unix socket, and on a
+    /// client.
     pub fn peer(&self) -> Option<SocketAddr> {
-        self.0.peer
+        self.0.peer.address
+    }
+
+    /// Whom the certificate of the other end names, on a server that asks for certificates.
+    pub fn peer_certificate(&self) -> Option<&str> {
+        self.0.peer.certificate.as_deref()
     }
 
     /// When the call is over, if ever.

@@ -36,6 +36,7 @@ use crate::codec;
 use crate::descriptor::{Kind, Method, Service};
 use crate::error::{CallError, DomainError, known};
 use crate::interceptor::{Direction, End, Hooks, Interceptor, Interceptors, Next, Reply};
+use crate::net::Peer;
 use crate::registry::Registry;
 use crate::server::{self, BoundService};
 
@@ -246,7 +247,7 @@ impl Client {
             Timeout::Inherited => inherited(parent.as_ref(), method),
         };
         let metadata = metadata(parent.as_ref(), options);
-        Call::with(method, metadata, None, deadline)
+        Call::with(method, metadata, Peer::default(), deadline)
             .replying_to(options.and_then(|options| options.capture.clone()))
     }
 }
@@ -369,7 +370,12 @@ mod tests {
     #[test]
     fn the_nearest_deadline_counts() {
         let parent = |seconds| {
-            Call::with(&PLAIN, MetadataMap::new(), None, now().checked_add(Duration::from_secs(seconds)))
+            Call::with(
+                &PLAIN,
+                MetadataMap::new(),
+                Peer::default(),
+                now().checked_add(Duration::from_secs(seconds)),
+            )
         };
         // In whole seconds, rounded up: the clock goes on meanwhile.
         let left = |parent: Option<&Call>, method| {

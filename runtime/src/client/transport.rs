@@ -21,6 +21,7 @@ use super::requests::{Refusal, Requests};
 use super::response;
 use crate::call::{Call, deadline, reserved};
 use crate::interceptor::Hooks;
+use crate::net::Peer;
 use crate::server::Router;
 
 /// How often a request that did not leave is given to another instance.
@@ -46,7 +47,7 @@ impl Transport {
         let sent = match self {
             Self::Local(router) => {
                 let body = requests.into_body(hooks, &refusal, None);
-                return Ok(router.call(request(call, body)?, None).await);
+                return Ok(router.call(request(call, body)?, Peer::default()).await);
             }
             Self::Address(channel) => {
                 let (leash, tether) = leash();

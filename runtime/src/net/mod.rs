@@ -1,11 +1,19 @@
 //! Connections, of either side.
 //!
-//! In: sockets, futures of HTTP/2 connections. Out: the same, as servers and clients want them. Never: calls.
+//! In: addresses, settings, futures of HTTP/2 connections. Out: byte streams and who is at their other end. Never:
+//! calls.
 
+mod address;
 mod batched;
+mod listener;
 mod load;
+mod preface;
+mod settings;
+mod stream;
 #[cfg(test)]
 mod tests;
+#[cfg(unix)]
+mod unix;
 
 /// What a batched connection synchronises with; its test against lost wakes brings its own.
 mod sync {
@@ -13,5 +21,10 @@ mod sync {
     pub(super) use std::sync::{Mutex, MutexGuard};
 }
 
+pub use address::{Address, Peer};
 pub(crate) use batched::Batched;
+pub use listener::Listener;
 pub(crate) use load::{Carried, Load};
+pub(crate) use preface::{Greeted, greeted};
+pub use settings::{ConnectionSection, SettingError};
+pub(crate) use stream::Plain;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::{Batched, Load};
+use super::{Batched, ConnectionSection, Listener, Load, Plain};
 
 /// Pending until `events` is zero; counts its polls and hands its waker out.
 #[derive(Clone, Default)]
@@ -154,4 +154,43 @@ async fn what_was_told_something_is_polled() {
     let _inner = batched.inner();
     assert!(poll(&mut batched, &counter).is_pending());
     assert_eq!(probe.polls(), 2);
+}
+
+#[tokio::test]
+async fn options_of_sockets_are_set() {
+    let listener = Listener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.address().unwrap().to_string();
+    let _client = tokio::net::TcpStream::connect(address).await.unwrap();
+    let (stream, peer) = listener.accept().await.unwrap();
+    assert!(peer.address.is_some());
+    let settings = |nodelay, tcp_keepalive_ms| ConnectionSection {
+        nodelay,
+        tcp_keepalive_ms,
+        ..ConnectionSection::default()
+    };
+    let Plain::Tcp(socket) = &stream else { panic!("it is TCP") };
+    let options = || {
+        let raw = socket2::SockRef::from(socket);
+        (raw.tcp_nodelay().unwrap(), raw.keepalive().unwrap())
+    };
+    stream.tune(&settings(true, 0)).unwrap();
+    assert_eq!(options(), (true, false));
+    stream.tune(&settings(false, 45_000)).unwrap();
+    assert_eq!(options(), (false, true));
+    assert_eq!(socket2::SockRef::from(socket).tcp_keepalive_time().unwrap().as_secs(), 45);
+}
+
+#[test]
+fn ages_differ_by_what_is_allowed() {
+    let aged = |percent| {
+        let settings = ConnectionSection {
+            max_age_ms: 1000,
+            max_age_jitter_percent: percent,
+            ..ConnectionSection::default()
+        };
+        let ages: Vec<_> = (0..1000).map(|random| settings.max_age(random).unwrap().as_millis()).collect();
+        (*ages.iter().min().unwrap(), *ages.iter().max().unwrap())
+    };
+    assert_eq!((aged(0), aged(10), aged(99)), ((1000, 1000), (900, 1100), (10, 1990)));
+    assert_eq!(ConnectionSection::default().max_age(7), None);
 }

@@ -5,9 +5,8 @@
 
 use std::collections::HashSet;
 use std::future::Future;
+use std::io;
 use std::time::Duration;
-
-use tokio::net::TcpListener;
 
 mod bound;
 mod driver;
@@ -22,12 +21,15 @@ mod stats;
 pub use bound::{BoundService, Handler, boxed};
 pub use exchange::{Exchange, finish};
 pub use incoming::Incoming;
+pub(crate) use listener::Ready;
+pub use listener::RuntimeKind;
 pub use replies::Replies;
 pub(crate) use router::{Limits, Router};
 pub use stats::Stats;
 
 use crate::descriptor::Service;
 use crate::interceptor::{Interceptor, Interceptors};
+use crate::net::{ConnectionSection, Listener, SettingError};
 
 /// Services on one listener, without configuration and without a registry: what an [`App`](crate::App) runs, and what a test may.
 ///
@@ -46,6 +48,8 @@ pub struct Server {
     interceptors: Interceptors,
     limits: Limits,
     stats: Stats,
+    connections: ConnectionSection,
+    runtime: RuntimeKind,
 }
 
 impl Server {
@@ -83,6 +87,20 @@ impl Server {
         self
     }
 
+    /// Sets how many connections there may be, how long they live, and what one may carry.
+    #[must_use]
+    pub fn connections(mut self, settings: ConnectionSection) -> Self {
+        self.connections = settings;
+        self
+    }
+
+    /// Sets on which threads calls run: on those of the runtime it is started on, unless set.
+    #[must_use]
+    pub fn runtime(mut self, kind: RuntimeKind) -> Self {
+        self.runtime = kind;
+        self
+    }
+
     /// The counters of this server and its clones.
     pub fn stats(&self) -> Stats {
         self.stats.clone()
@@ -98,14 +116,20 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Fails, before it accepts anything, when a service was added twice.
+    /// Fails, before it accepts anything, when a service was added twice, and when a setting cannot be.
     pub async fn serve(
         self,
-        listener: TcpListener,
+        listener: impl Into<Listener>,
         shutdown: impl Future<Output = ()>,
         drain: Duration,
     ) -> Result<usize, ServeError> {
-        Ok(listener::serve(self.router()?, listener, shutdown, drain).await)
+        Ok(self.ready()?.serve(listener.into(), shutdown, drain).await)
+    }
+
+    /// Checks everything, and starts what connections need.
+    pub(crate) fn ready(self) -> Result<Ready, ServeError> {
+        let (connections, runtime) = (self.connections.clone(), self.runtime);
+        Ready::new(self.router()?, connections, runtime)
     }
 
     /// The routes of this server.
@@ -119,12 +143,18 @@ impl Server {
 }
 
 /// A server cannot start.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
     /// Two implementations of one service.
     #[error("the service `{}` was added twice", .0.name)]
     Duplicate(&'static Service),
+    /// A setting that cannot be.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// There are no threads to run calls on.
+    #[error("cannot start the threads that `runtime` of [server] asks for")]
+    Threads(#[source] io::Error),
 }
 
 /// The router of one service for callers in the same process.

@@ -4,7 +4,6 @@
 //! map is made once, when a server starts.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +25,7 @@ use crate::call::{Call, deadline, now};
 use crate::codec;
 use crate::descriptor::{Kind, Method};
 use crate::interceptor::Interceptors;
+use crate::net::Peer;
 
 /// The bounds of every call of a server.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +74,7 @@ impl Router {
     }
 
     /// Begins the answer to one request.
-    pub(crate) fn call(&self, request: Request<Body>, peer: Option<SocketAddr>) -> Answer {
+    pub(crate) fn call(&self, request: Request<Body>, peer: Peer) -> Answer {
         let (head, body) = request.into_parts();
         if let Some(refusal) = not_grpc(&head.method, &head.headers) {
             return Answer::Refused(Some(refusal));

@@ -8,6 +8,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tonic::Status;
 
@@ -28,7 +29,11 @@ pub struct Whole {
 
 impl Raw {
     pub async fn connect(running: &Running) -> Self {
-        let stream = TcpStream::connect(running.address).await.unwrap();
+        Self::over(TcpStream::connect(running.address).await.unwrap()).await
+    }
+
+    /// Over whatever carries bytes.
+    pub async fn over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
         let (send, connection) =
             hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
         let connection = tokio::spawn(async move { drop(connection.await) });

@@ -9,7 +9,9 @@ use serde::{Deserialize, Deserializer};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::net::ConnectionSection;
 use crate::registry::Instance;
+use crate::server::RuntimeKind;
 
 /// `[app]`: who this is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -31,7 +33,7 @@ pub struct AppSection {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub struct ServerSection {
-    /// `address`: where it listens, as `host:port`; port 0 takes any free one. Default: `127.0.0.1:9000`.
+    /// `address`: where it listens, as `host:port`, where port 0 takes any free one, or as `unix:/path`. Default: `127.0.0.1:9000`.
     pub address: String,
     /// `max_message_bytes`: the largest message it takes. Default: 8 MiB.
     pub max_message_bytes: usize,
@@ -45,6 +47,11 @@ pub struct ServerSection {
     pub drain_timeout_ms: u64,
     /// `reflection`: whether tools may ask for the descriptors of its services. Default: yes.
     pub reflection: bool,
+    /// `runtime`: on which threads its calls run. Default: `shared`.
+    pub runtime: RuntimeKind,
+    /// `[server.connection]`: how many connections there may be, how long they live, and what one may carry.
+    #[serde(deserialize_with = "checked")]
+    pub connection: ConnectionSection,
 }
 
 impl Default for ServerSection {
@@ -56,6 +63,8 @@ impl Default for ServerSection {
             stop_wait_ms: 1_000,
             drain_timeout_ms: 10_000,
             reflection: true,
+            runtime: RuntimeKind::default(),
+            connection: ConnectionSection::default(),
         }
     }
 }
@@ -138,6 +147,13 @@ pub enum LogFormat {
     Text,
     /// An object per line, for programs.
     Json,
+}
+
+/// A section in which every value can be.
+fn checked<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ConnectionSection, D::Error> {
+    let section = ConnectionSection::deserialize(deserializer)?;
+    section.check().map_err(serde::de::Error::custom)?;
+    Ok(section)
 }
 
 /// A string that the log understands as its level.
