@@ -43,6 +43,7 @@ pub use app::{
 };
 pub use call::{Call, CallOptions, ReplyMetadata};
 pub use client::{ConnectError, ReplyStream};
+pub use codec::Encoding;
 pub use descriptor::{Idempotency, Kind, Method, Service};
 pub use error::{
     CallError, Code, DomainError, ErrorCode, Failure, IntoFailure, NoDomainError, Status, UnknownError,

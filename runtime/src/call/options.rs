@@ -6,6 +6,7 @@ use tonic::metadata::MetadataMap;
 
 use super::ReplyMetadata;
 use super::reply::append;
+use crate::codec::{Encoding, Limit, MAX_MESSAGE, Side};
 
 /// Options for the calls of one client handle: `client.with(CallOptions::new().timeout(..)).get_order(..)`.
 ///
@@ -15,6 +16,10 @@ pub struct CallOptions {
     pub(crate) timeout: Timeout,
     pub(crate) metadata: MetadataMap,
     pub(crate) capture: Option<ReplyMetadata>,
+    /// `Some(None)`: not, whatever was said before.
+    pub(crate) encoding: Option<Option<Encoding>>,
+    pub(crate) max_request: Option<usize>,
+    pub(crate) max_reply: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,6 +65,36 @@ impl CallOptions {
         self
     }
 
+    /// Sends requests compressed, or with `None` as they are, which is the default. A server that does not understand it answers
+    /// UNIMPLEMENTED; gzip is understood nearly everywhere.
+    #[must_use]
+    pub fn compress(mut self, encoding: impl Into<Option<Encoding>>) -> Self {
+        self.encoding = Some(encoding.into());
+        self
+    }
+
+    /// The largest request that is sent, in bytes: 8 MiB unless set. A larger one is RESOURCE_EXHAUSTED before it is encoded.
+    #[must_use]
+    pub fn max_request(mut self, bytes: usize) -> Self {
+        self.max_request = Some(bytes);
+        self
+    }
+
+    /// The largest reply that is read, in bytes: 8 MiB unless set. A larger one is RESOURCE_EXHAUSTED before it is buffered.
+    #[must_use]
+    pub fn max_reply(mut self, bytes: usize) -> Self {
+        self.max_reply = Some(bytes);
+        self
+    }
+
+    /// The largest request that is sent and the largest reply that is read.
+    pub(crate) fn limits(&self) -> (Limit, Limit) {
+        (
+            Limit::new(Side::ClientSends, self.max_request.unwrap_or(MAX_MESSAGE)),
+            Limit::new(Side::ClientReads, self.max_reply.unwrap_or(MAX_MESSAGE)),
+        )
+    }
+
     /// These options, and `later` where it says more.
     pub(crate) fn and(&self, later: Self) -> Self {
         let mut metadata = self.metadata.clone().into_headers();
@@ -71,6 +106,9 @@ impl CallOptions {
             },
             metadata: MetadataMap::from_headers(metadata),
             capture: later.capture.or_else(|| self.capture.clone()),
+            encoding: later.encoding.or(self.encoding),
+            max_request: later.max_request.or(self.max_request),
+            max_reply: later.max_reply.or(self.max_reply),
         }
     }
 }

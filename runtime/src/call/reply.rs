@@ -10,6 +10,7 @@ use http::HeaderMap;
 use tonic::metadata::{Ascii, MetadataKey, MetadataMap, MetadataValue};
 
 use super::reserved::is_reserved;
+use crate::codec::Encoding;
 
 /// The headers and trailers of one reply; clones share them.
 ///
@@ -22,6 +23,8 @@ pub struct ReplyMetadata(Arc<Mutex<Parts>>);
 struct Parts {
     headers: MetadataMap,
     trailers: MetadataMap,
+    /// What the handler said of compression, if it did.
+    compression: Option<Option<Encoding>>,
 }
 
 impl ReplyMetadata {
@@ -38,6 +41,16 @@ impl ReplyMetadata {
     /// Adds a trailer.
     pub fn add_trailer(&self, key: &str, value: &str) {
         append(&mut self.lock().trailers, key, value);
+    }
+
+    /// On a server: compresses the replies of this call, or with `None` does not, whatever the server is set to. A caller that
+    /// cannot read it gets what it can. It has to be said before the first message, as headers have.
+    pub fn compress(&self, encoding: impl Into<Option<Encoding>>) {
+        self.lock().compression = Some(encoding.into());
+    }
+
+    pub(crate) fn compression(&self) -> Option<Option<Encoding>> {
+        self.lock().compression
     }
 
     /// The first header of that name, if it is text.

@@ -14,7 +14,7 @@ use prost::Message;
 use tokio::runtime::Handle;
 use tokio::time::timeout_at;
 use tonic::metadata::MetadataMap;
-use tonic::{Status, Streaming};
+use tonic::Status;
 
 mod endpoints;
 mod leash;
@@ -28,11 +28,12 @@ use endpoints::Endpoints;
 use reply_stream::RawReplies;
 pub use reply_stream::ReplyStream;
 use requests::Requests;
+use response::Incoming;
 pub use target::ConnectError;
 use transport::Transport;
 
 use crate::call::{Call, CallOptions, Timeout, now};
-use crate::codec;
+use crate::codec::{self, Limit};
 use crate::descriptor::{Kind, Method, Service};
 use crate::error::{CallError, DomainError, known};
 use crate::interceptor::{Direction, End, Hooks, Interceptor, Interceptors, Next, Reply};
@@ -125,7 +126,7 @@ impl Client {
         R: Message + Default,
         E: DomainError,
     {
-        let requests = Requests::one(&request);
+        let requests = Requests::one(&request, self.limits().0);
         drop(request);
         reply(self.one(method, requests).await)
     }
@@ -145,7 +146,7 @@ impl Client {
         R: Message + Default,
         E: DomainError,
     {
-        let requests = Requests::one(&request);
+        let requests = Requests::one(&request, self.limits().0);
         drop(request);
         self.many(method, requests).await.map(ReplyStream::new).map_err(CallError::from_status)
     }
@@ -165,7 +166,7 @@ impl Client {
         R: Message + Default,
         E: DomainError,
     {
-        reply(self.one(method, Ok(Requests::many(requests))).await)
+        reply(self.one(method, Ok(Requests::many(requests, self.limits().0))).await)
     }
 
     /// Calls a method that streams both.
@@ -183,7 +184,7 @@ impl Client {
         R: Message + Default,
         E: DomainError,
     {
-        let raw = self.many(method, Ok(Requests::many(requests))).await;
+        let raw = self.many(method, Ok(Requests::many(requests, self.limits().0))).await;
         raw.map(ReplyStream::new).map_err(CallError::from_status)
     }
 
@@ -208,7 +209,7 @@ impl Client {
         Box::pin(async move {
             Ok(match self.run(method, requests?).await? {
                 (call, Got::Message(message)) => RawReplies::answered(call, message),
-                (call, Got::Stream(stream, hooks)) => RawReplies::open(call, *stream, hooks),
+                (call, Got::Stream(replies, hooks)) => RawReplies::open(call, replies, hooks),
             })
         })
     }
@@ -235,6 +236,11 @@ impl Client {
         let got =
             way.got.ok_or_else(|| Status::internal("an interceptor returned the reply of another call"))?;
         Ok((call, got))
+    }
+
+    /// The largest request that is sent and the largest reply that is read.
+    fn limits(&self) -> (Limit, Limit) {
+        self.options.as_deref().map_or_else(|| CallOptions::new().limits(), CallOptions::limits)
     }
 
     /// Decides what the call inherits.
@@ -299,7 +305,7 @@ fn metadata(parent: Option<&Call>, options: Option<&CallOptions>) -> MetadataMap
 /// What a call gave.
 enum Got {
     Message(Bytes),
-    Stream(Box<Streaming<Bytes>>, Option<Hooks>),
+    Stream(Box<Incoming>, Option<Hooks>),
 }
 
 /// The inner end of a client's interceptors: the transport.
@@ -312,7 +318,7 @@ struct Way<'a> {
 impl Way<'_> {
     async fn go(&mut self, call: &Call) -> Result<(), Status> {
         // `Next` runs once, by value, so that they are there.
-        let Some(requests) = self.requests.take() else {
+        let Some(mut requests) = self.requests.take() else {
             return Err(Status::internal("the call was sent twice"));
         };
         let Client { interceptors, transport, .. } = self.client;
@@ -320,33 +326,31 @@ impl Way<'_> {
         if let (Some(hooks), Some(payload)) = (&mut sent, requests.payload()) {
             hooks.message(payload)?;
         }
+        if let Some(encoding) = self.client.options.as_ref().and_then(|options| options.encoding.flatten()) {
+            requests.compress(encoding);
+        }
         let mut received = Hooks::new(interceptors, call, Direction::Received);
         let response = transport.send(call, requests, sent).await?;
-        let mut stream = response::open(response, call)?;
+        let mut replies = response::open(response, call, self.client.limits().1)?;
         if call.method().kind.streams_replies() {
-            self.got = Some(Got::Stream(Box::new(stream), received));
+            self.got = Some(Got::Stream(Box::new(replies), received));
             return Ok(());
         }
-        let read = only(&mut stream, call, &mut received).await;
-        self.got = Some(Got::Message(read.map_err(|status| response::broken(status, call))?));
+        self.got = Some(Got::Message(only(&mut replies, &mut received).await?));
         Ok(())
     }
 }
 
-/// The only message of a stream, and the trailers behind it.
-async fn only(
-    stream: &mut Streaming<Bytes>,
-    call: &Call,
-    hooks: &mut Option<Hooks>,
-) -> Result<Bytes, Status> {
-    let message = stream.message().await?.ok_or_else(|| Status::internal("the reply is missing"))?;
+/// The only reply of a call, once the call ended well.
+async fn only(replies: &mut Incoming, hooks: &mut Option<Hooks>) -> Result<Bytes, Status> {
+    let message = replies.next().await?.ok_or_else(|| Status::internal("the reply is missing"))?;
     if let Some(hooks) = hooks {
         hooks.message(&message)?;
     }
-    if let Some(trailers) = stream.trailers().await? {
-        call.reply().set_trailers(trailers);
+    match replies.next().await? {
+        None => Ok(message),
+        Some(_) => Err(Status::internal("the method has one reply, and more came")),
     }
-    Ok(message)
 }
 
 impl End for Way<'_> {

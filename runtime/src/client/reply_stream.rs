@@ -8,13 +8,12 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use futures_util::FutureExt as _;
 use prost::Message;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::metadata::MetadataMap;
-use tonic::{Status, Streaming};
+use tonic::Status;
 
-use super::response;
+use super::response::{self, Incoming};
 use crate::call::Call;
 use crate::codec;
 use crate::error::{CallError, DomainError};
@@ -80,15 +79,15 @@ pub(super) struct RawReplies {
 }
 
 enum State {
-    Open(Box<Streaming<Bytes>>),
+    Open(Box<Incoming>),
     /// An interceptor answered instead of the server.
     Answered(Bytes),
     Ended,
 }
 
 impl RawReplies {
-    pub(super) fn open(call: Call, stream: Streaming<Bytes>, hooks: Option<Hooks>) -> Self {
-        Self::new(call, State::Open(Box::new(stream)), hooks)
+    pub(super) fn open(call: Call, replies: Box<Incoming>, hooks: Option<Hooks>) -> Self {
+        Self::new(call, State::Open(replies), hooks)
     }
 
     pub(super) fn answered(call: Call, message: Bytes) -> Self {
@@ -107,8 +106,8 @@ impl RawReplies {
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Status>>> {
-        let stream = match &mut self.state {
-            State::Open(stream) => stream,
+        let replies = match &mut self.state {
+            State::Open(replies) => replies,
             State::Answered(message) => {
                 let message = std::mem::take(message);
                 self.end();
@@ -121,19 +120,13 @@ impl RawReplies {
             self.end();
             return Poll::Ready(Some(Err(response::deadline_exceeded())));
         }
-        let next = match ready!(Pin::new(&mut **stream).poll_next(cx)) {
-            Some(Ok(message)) => match self.hooks.as_mut().map(|hooks| hooks.message(&message)) {
+        let next = match ready!(replies.poll_next(cx)) {
+            Ok(Some(message)) => match self.hooks.as_mut().map(|hooks| hooks.message(&message)) {
                 None | Some(Ok(())) => return Poll::Ready(Some(Ok(message))),
                 Some(Err(refused)) => Some(Err(refused)),
             },
-            Some(Err(status)) => Some(Err(response::broken(status, &self.call))),
-            None => {
-                // They are there already: they came with the end.
-                if let Some(Ok(Some(trailers))) = stream.trailers().now_or_never() {
-                    self.call.reply().set_trailers(trailers);
-                }
-                None
-            }
+            Ok(None) => None,
+            Err(status) => Some(Err(status)),
         };
         self.end();
         Poll::Ready(next)

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
+use http::HeaderMap;
 use http_body::Frame;
 use http_body_util::Full;
 use prost::Message;
@@ -15,53 +16,81 @@ use tonic::Status;
 use tonic::body::Body;
 
 use super::leash::Tether;
-use crate::codec::{self, BATCH, PREFIX};
+use crate::codec::{self, ACCEPT_ENCODING, Accepted, BATCH, ENCODING, Encoding, Limit, PREFIX};
 use crate::interceptor::Hooks;
 
 /// What a call sends.
-pub(super) enum Requests {
+pub(super) struct Requests {
+    messages: Messages,
+    /// How they are compressed.
+    encoding: Option<Encoding>,
+}
+
+enum Messages {
     /// One message, framed. It can be sent again.
     One(Bytes),
     Many(Box<dyn Source>),
 }
 
 impl Requests {
-    pub(super) fn one<T: Message>(message: &T) -> Result<Self, Status> {
+    pub(super) fn one<T: Message>(message: &T, limit: Limit) -> Result<Self, Status> {
         let mut buffer = BytesMut::new();
-        codec::frame(message, &mut buffer)?;
-        Ok(Self::One(buffer.freeze()))
+        codec::frame(message, &mut buffer, limit)?;
+        Ok(Self { messages: Messages::One(buffer.freeze()), encoding: None })
     }
 
-    pub(super) fn many<S>(stream: S) -> Self
+    pub(super) fn many<S>(stream: S, limit: Limit) -> Self
     where
         S: Stream<Item: Message> + Send + 'static,
     {
-        Self::Many(Box::new(Encoding(Box::pin(stream))))
+        let source = Box::new(Typed { stream: Box::pin(stream), limit });
+        Self { messages: Messages::Many(source), encoding: None }
+    }
+
+    /// Compresses what is sent. A single request is [seen](Self::payload) before.
+    pub(super) fn compress(&mut self, encoding: Encoding) {
+        self.encoding = Some(encoding);
+        if let Messages::One(framed) = &mut self.messages {
+            let mut buffer = BytesMut::from(std::mem::take(framed));
+            codec::compress(&mut buffer, 0, encoding);
+            *framed = buffer.freeze();
+        }
+    }
+
+    /// Says how the messages are compressed, and what is read in return.
+    pub(super) fn announce(&self, headers: &mut HeaderMap) {
+        headers.insert(ACCEPT_ENCODING, Accepted::ours());
+        if let Some(encoding) = self.encoding {
+            headers.insert(ENCODING, encoding.header());
+        }
     }
 
     /// The message of a single request.
     pub(super) fn payload(&self) -> Option<&[u8]> {
-        match self {
-            Self::One(framed) => framed.get(PREFIX..),
-            Self::Many(_) => None,
+        match &self.messages {
+            Messages::One(framed) => framed.get(PREFIX..),
+            Messages::Many(_) => None,
         }
     }
 
     /// The same request again, if it can be sent again.
     pub(super) fn again(&self) -> Option<Self> {
-        match self {
-            Self::One(framed) => Some(Self::One(framed.clone())),
-            Self::Many(_) => None,
+        match &self.messages {
+            Messages::One(framed) => {
+                Some(Self { messages: Messages::One(framed.clone()), encoding: self.encoding })
+            }
+            Messages::Many(_) => None,
         }
     }
 
     /// The body. What `hooks` refuse of a stream is left in `refusal`; `tether` is announced when it is first polled.
     pub(super) fn into_body(self, hooks: Option<Hooks>, refusal: &Refusal, tether: Option<Tether>) -> Body {
-        match self {
-            Self::One(framed) => Body::new(Full::new(framed)),
-            Self::Many(source) => {
-                let refusal = refusal.clone();
-                Body::new(Outgoing { source: Some(source), buffer: BytesMut::new(), hooks, refusal, tether })
+        let encoding = self.encoding;
+        match self.messages {
+            Messages::One(framed) => Body::new(Full::new(framed)),
+            Messages::Many(source) => {
+                let (source, refusal) = (Some(source), refusal.clone());
+                Body::new(Outgoing { source, buffer: BytesMut::new(), hooks, encoding, refusal, tether })
             }
         }
     }
@@ -91,15 +120,19 @@ pub(super) trait Source: Send {
     ) -> Poll<Option<Result<(), Status>>>;
 }
 
-struct Encoding<S>(Pin<Box<S>>);
+struct Typed<S> {
+    stream: Pin<Box<S>>,
+    limit: Limit,
+}
 
-impl<S: Stream<Item: Message> + Send> Source for Encoding<S> {
+impl<S: Stream<Item: Message> + Send> Source for Typed<S> {
     fn poll_append(
         &mut self,
         buffer: &mut BytesMut,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<(), Status>>> {
-        self.0.as_mut().poll_next(cx).map(|next| next.map(|message| codec::frame(&message, buffer)))
+        let limit = self.limit;
+        self.stream.as_mut().poll_next(cx).map(|next| next.map(|message| codec::frame(&message, buffer, limit)))
     }
 }
 
@@ -109,6 +142,7 @@ struct Outgoing {
     source: Option<Box<dyn Source>>,
     buffer: BytesMut,
     hooks: Option<Hooks>,
+    encoding: Option<Encoding>,
     refusal: Refusal,
     tether: Option<Tether>,
 }
@@ -127,6 +161,9 @@ impl Outgoing {
                     if let (Some(hooks), Some(payload)) = (&mut self.hooks, self.buffer.get(start + PREFIX..))
                     {
                         hooks.message(payload)?;
+                    }
+                    if let Some(encoding) = self.encoding {
+                        codec::compress(&mut self.buffer, start, encoding);
                     }
                 }
                 Poll::Ready(None) => self.source = None,

@@ -5,51 +5,96 @@
 
 use std::borrow::Cow;
 use std::error::Error;
+use std::future::poll_fn;
 use std::iter;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use http_body_util::BodyExt as _;
 use tonic::body::Body;
 use tonic::metadata::MetadataMap;
-use tonic::{Code, Status, Streaming};
+use tonic::{Code, Status};
 
 use crate::call::Call;
-use crate::codec::{MAX_MESSAGE, RawDecoder};
+use crate::codec::{Encoding, Limit, Messages};
 
 /// The messages of a response, or the status that came instead of them.
-pub(super) fn open(response: Response<Body>, call: &Call) -> Result<Streaming<Bytes>, Status> {
+pub(super) fn open(response: Response<Body>, call: &Call, limit: Limit) -> Result<Incoming, Status> {
     let (mut head, body) = response.into_parts();
     repair(&mut head.headers);
-    let stream = messages(&head.headers, head.status, body).map_err(|status| late(status, call));
-    call.reply().set_headers(MetadataMap::from_headers(head.headers));
-    stream
+    let reply = call.reply();
+    if let Some(status) = Status::from_header_map(&head.headers) {
+        // A response of one block has no headers: what it says is said at the end.
+        reply.set_headers(MetadataMap::new());
+        reply.set_trailers(MetadataMap::from_headers(head.headers));
+        return match status.code() {
+            Code::Ok => Ok(Incoming::new(body, None, limit, call, true)),
+            _ => Err(late(status, call)),
+        };
+    }
+    let encoding = encoding(&head.headers, head.status);
+    reply.set_headers(MetadataMap::from_headers(head.headers));
+    Ok(Incoming::new(body, encoding?, limit, call, false))
 }
 
-fn messages(headers: &HeaderMap, http: StatusCode, body: Body) -> Result<Streaming<Bytes>, Status> {
-    match Status::from_header_map(headers) {
-        Some(status) if status.code() != Code::Ok => return Err(status),
-        Some(_) => return Ok(Streaming::new_empty(RawDecoder, body)),
-        None => {}
-    }
+/// How the messages of a response are compressed, if it is one of gRPC.
+fn encoding(headers: &HeaderMap, http: StatusCode) -> Result<Option<Encoding>, Status> {
     let kind = headers.get(CONTENT_TYPE).map_or(b"".as_slice(), HeaderValue::as_bytes);
     if !kind.starts_with(b"application/grpc") {
         return Err(no_grpc(http));
     }
-    if let Some(encoding) = headers.get("grpc-encoding").filter(|encoding| *encoding != "identity") {
-        return Err(Status::internal(format!(
-            "the reply is compressed with {encoding:?}, which was not offered"
-        )));
+    Encoding::of(headers).map_err(|unknown| {
+        Status::internal(format!("the reply is compressed with {unknown:?}, which was not offered"))
+    })
+}
+
+/// The encoded replies of one call, and then its status.
+pub(super) struct Incoming {
+    messages: Messages<Body>,
+    call: Call,
+    /// The status came.
+    settled: bool,
+}
+
+impl Incoming {
+    fn new(body: Body, encoding: Option<Encoding>, limit: Limit, call: &Call, settled: bool) -> Self {
+        Self { messages: Messages::new(body, encoding, limit), call: call.clone(), settled }
     }
-    let body = body.map_frame(|mut frame| {
-        if let Some(trailers) = frame.trailers_mut() {
-            repair(trailers);
+
+    /// The next message; `None` when the call ended well.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Status> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
+        match ready!(self.messages.poll_next(cx)) {
+            Ok(None) => Poll::Ready(self.settle().map(|()| None)),
+            Ok(message) => Poll::Ready(Ok(message)),
+            Err(status) => {
+                self.settled = true;
+                Poll::Ready(Err(broken(status, &self.call)))
+            }
         }
-        frame
-    });
-    Ok(Streaming::new_response(RawDecoder, body, http, None, Some(MAX_MESSAGE)))
+    }
+
+    /// How the call ended, by what came behind the last message.
+    fn settle(&mut self) -> Result<(), Status> {
+        if std::mem::replace(&mut self.settled, true) {
+            return Ok(());
+        }
+        let mut trailers = self.messages.take_trailers().unwrap_or_default();
+        repair(&mut trailers);
+        let status = Status::from_header_map(&trailers);
+        self.call.reply().set_trailers(MetadataMap::from_headers(trailers));
+        match status {
+            None => Err(Status::unknown("the reply ended without a status")),
+            Some(status) if status.code() != Code::Ok => Err(late(status, &self.call)),
+            Some(_) if self.messages.is_whole() => Ok(()),
+            Some(_) => Err(Status::internal("the reply ends within a message")),
+        }
+    }
 }
 
 /// What an answer of something that is no gRPC server means, by the specification's table.
@@ -136,12 +181,7 @@ pub(super) fn never_left(error: &tonic::transport::Error) -> bool {
 /// The status of a response that broke, or the one that came.
 pub(super) fn broken(status: Status, call: &Call) -> Status {
     let Some(source) = status.source() else {
-        // It came, or tonic's decoder made it; for too large a message that says OUT_OF_RANGE, which nobody else does.
-        if status.code() == Code::OutOfRange
-            && status.message().starts_with("Error, decoded message length too large")
-        {
-            return Status::resource_exhausted(status.message());
-        }
+        // It says what is wrong with the messages.
         return late(status, call);
     };
     let text = causes(source).last().map(ToString::to_string).unwrap_or_default();

@@ -46,13 +46,15 @@ impl Transport {
         let refusal = Refusal::default();
         let sent = match self {
             Self::Local(router) => {
+                let head = request(call, &requests)?;
                 let body = requests.into_body(hooks, &refusal, None);
-                return Ok(router.call(request(call, body)?, Peer::default()).await);
+                return Ok(router.call(head.map(|()| body), Peer::default()).await);
             }
             Self::Address(channel) => {
                 let (leash, tether) = leash();
+                let head = request(call, &requests)?;
                 let body = requests.into_body(hooks, &refusal, Some(tether));
-                through(channel.clone(), request(call, body)?).await.map(|response| holding(response, leash))
+                through(channel.clone(), head.map(|()| body)).await.map(|response| holding(response, leash))
             }
             Self::App(endpoints) => instance(endpoints, call, requests, hooks, &refusal).await?,
         };
@@ -74,8 +76,9 @@ async fn instance(
         let picked = endpoints.pick(call.remaining()).await?;
         let again = requests.again().filter(|_| attempts < ATTEMPTS);
         let (leash, tether) = leash();
+        let head = request(call, &requests)?;
         let body = requests.into_body(hooks.clone(), refusal, Some(tether));
-        let sent = through(picked.channel(), request(call, body)?).await;
+        let sent = through(picked.channel(), head.map(|()| body)).await;
         match (sent, again) {
             // The instance is busy until the response is read or dropped.
             (Ok(response), _) => return Ok(Ok(holding(response, (picked, leash)))),
@@ -121,14 +124,15 @@ async fn through(
     channel.call(request).await
 }
 
-/// The HTTP request of a call.
-fn request(call: &Call, body: Body) -> Result<Request<Body>, Status> {
+/// The head of a call's HTTP request.
+fn request(call: &Call, requests: &Requests) -> Result<Request<()>, Status> {
     let mut headers = call.metadata().clone().into_headers();
     reserved::strip(&mut headers);
     set_timeout(call, &mut headers)?;
+    requests.announce(&mut headers);
     headers.insert(TE, HeaderValue::from_static("trailers"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    let mut request = Request::new(body);
+    let mut request = Request::new(());
     *request.method_mut() = Verb::POST;
     *request.version_mut() = Version::HTTP_2;
     *request.uri_mut() = Uri::from(PathAndQuery::from_static(call.method().path));

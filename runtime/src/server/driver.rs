@@ -21,6 +21,7 @@ use tonic::{Code, Status};
 use super::outbox::Outbox;
 use super::stats::Ticket;
 use crate::call::{Call, reserved};
+use crate::codec::ENCODING;
 
 /// How long a stream of replies stays quiet before its headers go without a message.
 const GRACE: Duration = Duration::from_millis(100);
@@ -67,6 +68,9 @@ impl Driver {
     fn headers(&self) -> HeaderMap {
         let mut headers = self.call.touched_reply().map(|reply| reply.take_headers()).unwrap_or_default();
         headers.insert(CONTENT_TYPE, GRPC);
+        if let Some(encoding) = self.outbox.encoding() {
+            headers.insert(ENCODING, encoding.header());
+        }
         headers
     }
 

@@ -6,20 +6,18 @@
 use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures_core::Stream;
 use prost::Message;
+use tonic::Status;
 use tonic::body::Body;
-use tonic::{Code, Status, Streaming};
 
 use super::outbox::Outbox;
 use super::{Incoming, Replies};
 use crate::call::Call;
-use crate::codec::{self, RawDecoder};
+use crate::codec::{self, Encoding, Limit, Messages, Side};
 use crate::error::{Failure, IntoFailure};
 use crate::interceptor::{Direction, Hooks, Interceptors};
 
@@ -31,9 +29,15 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    pub(super) fn new(body: Body, max_message: usize, outbox: Arc<Outbox>) -> Self {
-        let stream = Streaming::new_request(RawDecoder, body, None, Some(max_message));
-        Self { source: Some(Source { stream, hooks: None }), outbox, sent: None }
+    /// `encoding` is how the requests are compressed, and `max_message` their largest.
+    pub(super) fn new(
+        body: Body,
+        encoding: Option<Encoding>,
+        max_message: usize,
+        outbox: Arc<Outbox>,
+    ) -> Self {
+        let messages = Messages::new(body, encoding, Limit::new(Side::ServerReads, max_message));
+        Self { source: Some(Source { messages, hooks: None }), outbox, sent: None }
     }
 
     /// Lets interceptors see the messages.
@@ -75,7 +79,7 @@ impl Exchange {
     /// Fails with the handler's error.
     pub fn reply<T: Message, E: IntoFailure>(&mut self, result: Result<T, E>) -> Result<(), Failure> {
         let reply = result.map_err(IntoFailure::into_failure)?;
-        self.outbox.push(&reply, self.sent.as_mut());
+        self.outbox.push(&reply, self.sent.as_mut(), true);
         Ok(())
     }
 
@@ -121,22 +125,22 @@ pub fn finish<E: IntoFailure>(result: Result<(), E>) -> Result<(), Failure> {
 
 /// The encoded requests of one call.
 pub(super) struct Source {
-    stream: Streaming<Bytes>,
+    messages: Messages<Body>,
     hooks: Option<Hooks>,
 }
 
 impl Source {
     /// The next one, or `None` when the caller is done, which is more than that it went away.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
-        let Some(read) = ready!(Pin::new(&mut self.stream).poll_next(cx)) else {
-            return Poll::Ready(Ok(None));
-        };
-        Poll::Ready(read.map_err(broken).and_then(|message| {
-            if let Some(hooks) = &mut self.hooks {
-                hooks.message(&message)?;
+        let read = ready!(self.messages.poll_next(cx)).map_err(broken)?;
+        match (&read, &mut self.hooks) {
+            (Some(message), Some(hooks)) => hooks.message(message)?,
+            (None, _) if !self.messages.is_whole() => {
+                return Poll::Ready(Err(Status::internal("the request ends within a message")));
             }
-            Ok(Some(message))
-        }))
+            _ => {}
+        }
+        Poll::Ready(Ok(read))
     }
 }
 
@@ -144,10 +148,6 @@ impl Source {
 fn broken(status: Status) -> Status {
     if status.source().is_some_and(|source| source.is::<WentAway>()) {
         return Status::cancelled("the caller went away");
-    }
-    // tonic says OUT_OF_RANGE; the specification and the other implementations say this.
-    if status.code() == Code::OutOfRange {
-        return Status::resource_exhausted(status.message());
     }
     status
 }

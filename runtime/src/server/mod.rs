@@ -27,6 +27,7 @@ pub use replies::Replies;
 pub(crate) use router::{Limits, Router};
 pub use stats::Stats;
 
+use crate::codec::Encoding;
 use crate::descriptor::Service;
 use crate::interceptor::{Interceptor, Interceptors};
 use crate::net::{ConnectionSection, Listener, SettingError};
@@ -101,6 +102,20 @@ impl Server {
         self
     }
 
+    /// Sets the largest reply that is sent, in bytes: 8 MiB unless set. A larger one is RESOURCE_EXHAUSTED before it is encoded.
+    #[must_use]
+    pub fn max_reply(mut self, bytes: usize) -> Self {
+        self.limits.reply = bytes;
+        self
+    }
+
+    /// Compresses replies to callers that can read it, where the handler does not say otherwise; not unless set.
+    #[must_use]
+    pub fn compress(mut self, encoding: impl Into<Option<Encoding>>) -> Self {
+        self.limits.encoding = encoding.into();
+        self
+    }
+
     /// The counters of this server and its clones.
     pub fn stats(&self) -> Stats {
         self.stats.clone()
@@ -159,6 +174,6 @@ pub enum ServeError {
 
 /// The router of one service for callers in the same process.
 pub(crate) fn local(service: BoundService) -> Router {
-    let limits = Limits { message: usize::MAX, ..Limits::default() };
+    let limits = Limits { message: usize::MAX, reply: usize::MAX, ..Limits::default() };
     Router::new(vec![service], &Interceptors::default(), limits, Stats::default())
 }

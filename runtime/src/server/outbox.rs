@@ -10,16 +10,32 @@ use bytes::{Bytes, BytesMut};
 use prost::Message;
 use tonic::Status;
 
-use crate::codec::{self, BATCH, PREFIX};
+use crate::call::Call;
+use crate::codec::{self, Accepted, BATCH, Encoding, Limit, PREFIX};
 use crate::interceptor::Hooks;
 
 /// What a handler wrote and the response has not taken.
-#[derive(Default)]
-pub(super) struct Outbox(Mutex<State>);
+pub(super) struct Outbox {
+    call: Call,
+    sending: Sending,
+    state: Mutex<State>,
+}
+
+/// How the replies of a call are sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sending {
+    pub(super) limit: Limit,
+    /// How they are compressed, unless the handler says otherwise.
+    pub(super) encoding: Option<Encoding>,
+    /// What the caller can read; nothing else is used.
+    pub(super) accepted: Accepted,
+}
 
 #[derive(Default)]
 struct State {
     buffer: BytesMut,
+    /// How messages are compressed; it stays what it was when it was first asked for, which is before the headers go.
+    encoding: Option<Option<Encoding>>,
     /// The handler asked for headers, or wrote something.
     opened: bool,
     /// The call has to end with this, whatever the handler does.
@@ -31,6 +47,15 @@ struct State {
 }
 
 impl Outbox {
+    pub(super) fn new(call: Call, sending: Sending) -> Self {
+        Self { call, sending, state: Mutex::default() }
+    }
+
+    /// How messages are compressed, for the headers.
+    pub(super) fn encoding(&self) -> Option<Encoding> {
+        self.lock().encoding(self)
+    }
+
     /// Asks for headers.
     pub(super) fn open(&self) {
         self.lock().opened = true;
@@ -53,19 +78,21 @@ impl Outbox {
 
     /// Writes a message; one that cannot be written, or that a hook refuses, is the failure of the call.
     /// Says whether it was written.
-    pub(super) fn push<T: Message>(&self, message: &T, hooks: Option<&mut Hooks>) -> bool {
+    pub(super) fn push<T: Message>(&self, message: &T, hooks: Option<&mut Hooks>, compress: bool) -> bool {
         let mut state = self.lock();
         let start = state.buffer.len();
-        let framed = codec::frame(message, &mut state.buffer);
-        state.seal(start, framed, hooks)
+        let encoding = state.encoding(self).filter(|_| compress);
+        let framed = codec::frame(message, &mut state.buffer, self.sending.limit);
+        state.seal(start, framed, hooks, encoding)
     }
 
     /// Writes a message that is encoded already, in place of all that was written.
     pub(super) fn replace(&self, message: &[u8]) {
         let mut state = self.lock();
         state.buffer.clear();
-        let framed = codec::frame_bytes(message, &mut state.buffer);
-        state.seal(0, framed, None);
+        let encoding = state.encoding(self);
+        let framed = codec::frame_bytes(message, &mut state.buffer, self.sending.limit);
+        state.seal(0, framed, None, encoding);
     }
 
     /// Ends the call with `status`.
@@ -105,18 +132,37 @@ impl Outbox {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Whoever panicked over it was the handler, and then nothing of it is sent.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn seal(&mut self, start: usize, framed: Result<(), Status>, hooks: Option<&mut Hooks>) -> bool {
+    /// What the handler asked for, else what the server is set to, if the caller can read it.
+    fn encoding(&mut self, outbox: &Outbox) -> Option<Encoding> {
+        *self.encoding.get_or_insert_with(|| {
+            let Sending { encoding, accepted, .. } = outbox.sending;
+            let asked = outbox.call.touched_reply().and_then(|reply| reply.compression());
+            asked.unwrap_or(encoding).filter(|encoding| accepted.contains(*encoding))
+        })
+    }
+
+    /// Takes a frame for written, or takes it back. Hooks see the message before it is compressed.
+    fn seal(
+        &mut self,
+        start: usize,
+        framed: Result<(), Status>,
+        hooks: Option<&mut Hooks>,
+        encoding: Option<Encoding>,
+    ) -> bool {
         let seen = framed.and_then(|()| match (hooks, self.buffer.get(start + PREFIX..)) {
             (Some(hooks), Some(payload)) => hooks.message(payload),
             _ => Ok(()),
         });
         match seen {
             Ok(()) => {
+                if let Some(encoding) = encoding {
+                    codec::compress(&mut self.buffer, start, encoding);
+                }
                 self.opened = true;
                 true
             }

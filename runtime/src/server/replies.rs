@@ -18,12 +18,13 @@ use crate::interceptor::Hooks;
 pub struct Replies<T> {
     outbox: Arc<Outbox>,
     hooks: Option<Hooks>,
+    compress: bool,
     message: PhantomData<fn(T)>,
 }
 
 impl<T: Message> Replies<T> {
     pub(super) fn new(outbox: Arc<Outbox>, hooks: Option<Hooks>) -> Self {
-        Self { outbox, hooks, message: PhantomData }
+        Self { outbox, hooks, compress: true, message: PhantomData }
     }
 
     /// Sends the headers now instead of with the first message. Without it they go after 100 ms at the latest.
@@ -33,10 +34,16 @@ impl<T: Message> Replies<T> {
         self.outbox.open();
     }
 
+    /// Sends the messages that follow compressed or as they are, in a call whose replies are compressed; in another one it
+    /// changes nothing. For messages that are packed already: images, ciphertext.
+    pub fn compress(&mut self, messages: bool) {
+        self.compress = messages;
+    }
+
     /// Sends one reply. It waits while the caller reads more slowly than the handler writes.
     pub async fn send(&mut self, message: T) {
         poll_fn(|cx| self.outbox.poll_room(cx)).await;
-        if !self.outbox.push(&message, self.hooks.as_mut()) {
+        if !self.outbox.push(&message, self.hooks.as_mut(), self.compress) {
             // The call ends with the failure; the handler must not go on as if it had been sent.
             pending::<()>().await;
         }

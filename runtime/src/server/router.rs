@@ -19,10 +19,10 @@ use tonic::metadata::MetadataMap;
 use super::bound::BoundService;
 use super::driver::{Answer, Driver};
 use super::exchange::Exchange;
-use super::outbox::Outbox;
+use super::outbox::{Outbox, Sending};
 use super::stats::Stats;
 use crate::call::{Call, deadline, now};
-use crate::codec;
+use crate::codec::{self, ACCEPT_ENCODING, Accepted, Encoding, Limit, Side};
 use crate::descriptor::{Kind, Method};
 use crate::interceptor::Interceptors;
 use crate::net::Peer;
@@ -34,11 +34,16 @@ pub(crate) struct Limits {
     pub(crate) unary: Option<Duration>,
     /// The largest request that is read, in bytes.
     pub(crate) message: usize,
+    /// The largest reply that is sent, in bytes.
+    pub(crate) reply: usize,
+    /// How replies are compressed, if nobody says otherwise.
+    pub(crate) encoding: Option<Encoding>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { unary: Some(Duration::from_secs(60)), message: codec::MAX_MESSAGE }
+        let (message, reply) = (codec::MAX_MESSAGE, codec::MAX_MESSAGE);
+        Self { unary: Some(Duration::from_secs(60)), message, reply, encoding: None }
     }
 }
 
@@ -82,14 +87,20 @@ impl Router {
         let Some(Route { service, method }) = self.0.paths.get(head.uri.path()) else {
             return Answer::refused(Status::unimplemented(format!("no such method: {}", head.uri.path())));
         };
-        if let Some(refusal) = compressed(&head.headers) {
-            return Answer::refused(refusal);
-        }
+        let encoding = match Encoding::of(&head.headers) {
+            Ok(encoding) => encoding,
+            Err(unknown) => return Answer::refused(not_understood(unknown)),
+        };
         let limits = self.0.limits;
+        let sending = Sending {
+            limit: Limit::new(Side::ServerSends, limits.reply),
+            encoding: limits.encoding,
+            accepted: Accepted::of(&head.headers),
+        };
         let deadline = deadline(method, &head.headers, limits.unary);
         let call = Call::with(method, MetadataMap::from_headers(head.headers), peer, deadline);
-        let outbox = Arc::new(Outbox::default());
-        let io = Exchange::new(body, limits.message, Arc::clone(&outbox));
+        let outbox = Arc::new(Outbox::new(call.clone(), sending));
+        let io = Exchange::new(body, encoding, limits.message, Arc::clone(&outbox));
         let run = run(service.clone(), call.clone(), io, Arc::clone(&outbox));
         Answer::running(Driver::new(Box::pin(run), outbox, call, self.0.stats.enter()))
     }
@@ -160,14 +171,10 @@ fn not_grpc(verb: &Verb, headers: &HeaderMap) -> Option<Response<Body>> {
     None
 }
 
-/// Says what is understood to a caller that compresses.
-fn compressed(headers: &HeaderMap) -> Option<Status> {
-    let encoding = headers.get("grpc-encoding").filter(|encoding| *encoding != "identity")?;
-    let encoding = String::from_utf8_lossy(encoding.as_bytes());
-    let mut status =
-        Status::unimplemented(format!("requests compressed with `{encoding}` are not supported"));
+/// Says what is understood to a caller that compresses in another way.
+fn not_understood(encoding: &HeaderValue) -> Status {
+    let name = String::from_utf8_lossy(encoding.as_bytes());
+    let mut status = Status::unimplemented(format!("requests compressed with `{name}` are not supported"));
+    status.metadata_mut().as_mut().insert(ACCEPT_ENCODING, Accepted::ours());
     status
-        .metadata_mut()
-        .insert("grpc-accept-encoding", tonic::metadata::MetadataValue::from_static("identity"));
-    Some(status)
 }
