@@ -302,7 +302,7 @@ async fn odd_answers_are_statuses_and_never_panics() {
         (500, vec![GRPC, ("grpc-status", b"16")], vec![], Code::Unauthenticated),
         (200, vec![GRPC, ("grpc-status", b"5"), ("grpc-status-details-bin", b"?!")], vec![], Code::NotFound),
         (200, vec![GRPC, ("grpc-status", b"99")], vec![], Code::Unknown),
-        (200, vec![GRPC, ("grpc-encoding", b"gzip")], vec![message, fine], Code::Internal),
+        (200, vec![GRPC, ("grpc-encoding", b"snappy")], vec![message, fine], Code::Internal),
         (200, vec![GRPC], vec![fine], Code::Internal),
         (200, vec![GRPC], vec![message, no_base64], Code::FailedPrecondition),
         (200, vec![GRPC], vec![message, no_utf8], Code::NotFound),

@@ -63,24 +63,6 @@ async fn what_is_no_grpc_is_told_so_in_http() {
 }
 
 #[tokio::test]
-async fn compressed_requests_are_told_what_is_understood() {
-    let (running, ..) = shop().await;
-    let mut raw = Raw::connect(&running).await;
-    let whole = raw.send(Raw::request(GET, framed(&get("1")), &[("grpc-encoding", "gzip")])).await;
-    let status = Status::from_header_map(&whole.headers).unwrap();
-    assert_eq!(
-        (status.code(), whole.headers["grpc-accept-encoding"].as_bytes()),
-        (Code::Unimplemented, b"identity".as_slice())
-    );
-    soon(raw.unary(GET, get("1"), &[("grpc-encoding", "identity")])).await.unwrap();
-    // The flag without the header is a lie.
-    let mut flagged = framed(&get("1")).to_vec();
-    flagged[0] = 1;
-    let whole = raw.send(Raw::request(GET, flagged.into(), &[])).await;
-    assert_eq!(Status::from_header_map(&whole.headers).unwrap().code(), Code::Internal);
-}
-
-#[tokio::test]
 async fn a_timeout_that_makes_no_sense_is_no_timeout() {
     let (running, ..) = shop().await;
     let mut raw = Raw::connect(&running).await;

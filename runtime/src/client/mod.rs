@@ -13,8 +13,8 @@ use futures_core::future::BoxFuture;
 use prost::Message;
 use tokio::runtime::Handle;
 use tokio::time::timeout_at;
-use tonic::metadata::MetadataMap;
 use tonic::Status;
+use tonic::metadata::MetadataMap;
 
 mod endpoints;
 mod leash;

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use futures_core::Stream;
 use prost::Message;
 use tokio::time::{Instant, Sleep, sleep_until};
-use tonic::metadata::MetadataMap;
 use tonic::Status;
+use tonic::metadata::MetadataMap;
 
 use super::response::{self, Incoming};
 use crate::call::Call;

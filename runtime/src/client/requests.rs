@@ -132,7 +132,10 @@ impl<S: Stream<Item: Message> + Send> Source for Typed<S> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<(), Status>>> {
         let limit = self.limit;
-        self.stream.as_mut().poll_next(cx).map(|next| next.map(|message| codec::frame(&message, buffer, limit)))
+        self.stream
+            .as_mut()
+            .poll_next(cx)
+            .map(|next| next.map(|message| codec::frame(&message, buffer, limit)))
     }
 }
 
