@@ -188,10 +188,15 @@ def large(channel, courier):
 
 
 def compressed(channel, courier):
-    # Nothing is decompressed so far: what counts is that the caller is told so.
-    request, gzip = pb.WeighRequest(parcel=parcel()), grpc.Compression.Gzip
-    error = failure(lambda: courier.Weigh(request, timeout=10, compression=gzip), grpc.StatusCode.UNIMPLEMENTED)
-    assert "gzip" in error.details(), error.details()
+    request = pb.WeighRequest(parcel=parcel(content=b"the same again " * 1000))
+    gzip = grpc.Compression.Gzip
+    assert courier.Weigh(request, timeout=10, compression=gzip).parcel == request.parcel
+    total = courier.Load((parcel(grams=n) for n in range(100)), timeout=10, compression=gzip)
+    assert total == pb.Manifest(parcels=100, grams=4950), total
+    # What is not understood is told what is.
+    error = failure(lambda: courier.Weigh(request, timeout=10, compression=grpc.Compression.Deflate),
+                    grpc.StatusCode.UNIMPLEMENTED)
+    assert "deflate" in error.details(), error.details()
 
 
 def concurrent(channel, courier):
