@@ -72,6 +72,11 @@ impl Health {
         self.0.borrow().statuses.get(service).copied()
     }
 
+    /// What is said of everything that is known, the server as a whole (`""`) included.
+    pub(crate) fn statuses(&self) -> BTreeMap<String, ServingStatus> {
+        self.0.borrow().statuses.clone()
+    }
+
     /// The service that answers with these statuses; an [`App`](crate::App) serves it by itself.
     #[must_use]
     pub fn service(&self) -> BoundService {

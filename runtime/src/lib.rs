@@ -25,6 +25,7 @@ mod interceptor;
 pub mod registry;
 mod server;
 mod client;
+mod governor;
 // An app serves what is generated, and generated code knows the app: these three lean on each other.
 mod app;
 pub mod codegen;
@@ -38,8 +39,8 @@ mod reflection;
 extern crate self as jovian_runtime;
 
 pub use app::{
-    App, AppConfig, AppError, AppSection, ConfigError, LogFormat, LogSection, RegistryKind, RegistrySection,
-    Running, ServerSection,
+    App, AppConfig, AppError, AppSection, ConfigError, GovernorSection, LogFormat, LogSection, RegistryKind,
+    RegistrySection, Running, ServerSection, Shutdown, TaskResult,
 };
 pub use call::{Call, CallOptions, ReplyMetadata};
 pub use client::{ConnectError, ReplyStream};

@@ -142,13 +142,13 @@ fn mistakes_are_named_by_key_and_place() {
         (
             "[sever]\naddress = \"0.0.0.0:9000\"\n",
             &[],
-            "config/app.toml:1:2: unknown section `sever`; known sections: `app`, `server`, `registry`, `log`, `custom`"
+            "config/app.toml:1:2: unknown section `sever`; known sections: `app`, `server`, `registry`, `log`, `governor`, `custom`"
                 .to_owned(),
         ),
         (
             "",
             &[("JOVIAN_SEVER__ADDRESS", "x")],
-            "environment variable JOVIAN_SEVER__ADDRESS: unknown section `sever`; known sections: `app`, `server`, `registry`, `log`, `custom`"
+            "environment variable JOVIAN_SEVER__ADDRESS: unknown section `sever`; known sections: `app`, `server`, `registry`, `log`, `governor`, `custom`"
                 .to_owned(),
         ),
         (

@@ -5,14 +5,13 @@
 
 mod support;
 
-use std::io::{BufRead as _, BufReader, Lines};
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use jovian_runtime::App;
 use jovian_runtime::registry::{Instance, Instances, NoRegistry, Registration, Registry, RegistryError};
+use support::process::{CHILD, Process};
 use support::{OrdersClient, OrdersServer, Shop, get, soon};
 use tokio::sync::watch;
 
@@ -32,9 +31,6 @@ impl Registry for Printing {
     }
 }
 
-/// Set in the processes that the test below is for.
-const CHILD: &str = "RUN_TEST_CHILD";
-
 #[tokio::test]
 #[expect(clippy::print_stdout, reason = "the parent reads it")]
 async fn child_runs_an_app() {
@@ -48,55 +44,14 @@ async fn child_runs_an_app() {
     }
 }
 
-struct Process {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-    address: String,
-}
-
-impl Process {
-    fn start() -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_runs_an_app", "--nocapture"])
-            .env(CHILD, "yes")
-            .env("JOVIAN_SERVER__ADDRESS", "127.0.0.1:0")
-            .env("JOVIAN_SERVER__STOP_WAIT_MS", "50")
-            .env("JOVIAN_LOG__FORMAT", "json")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines
-            .by_ref()
-            .map(Result::unwrap)
-            .find_map(|line| Some(line.split_once("registers ")?.1.strip_suffix(" end")?.to_owned()))
-            .expect("the child registers");
-        Self { child, lines, address }
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
-    }
-
-    /// Waits for its end; what it logged until then, message by message, and how it ended.
-    fn ended(mut self) -> Vec<String> {
-        let lines: Vec<String> = self.lines.map(Result::unwrap).collect();
-        assert!(self.child.wait().unwrap().success(), "{lines:?}");
-        let message = |line: &String| {
-            let (_, message) = line.split_once(r#""message":""#)?;
-            assert!(line.starts_with('{') && line.ends_with('}'), "{line}");
-            Some(message.split('"').next()?.to_owned())
-        };
-        let end = |line: &String| line.find("ended ").map(|at| line[at..].to_owned());
-        lines.iter().filter_map(|line| message(line).or_else(|| end(line))).collect()
-    }
+fn start() -> Process {
+    Process::start("child_runs_an_app", &[])
 }
 
 #[tokio::test]
 async fn told_to_end_it_finishes_what_it_does() {
     for signal in ["TERM", "INT"] {
-        let process = Process::start();
+        let process = start();
         let client = OrdersClient::connect(&process.address).unwrap();
         soon(client.get_order(get("1"))).await.unwrap();
         let call = tokio::spawn(async move { client.get_order(get("nap")).await });
@@ -121,7 +76,7 @@ async fn told_to_end_it_finishes_what_it_does() {
 
 #[tokio::test]
 async fn told_a_second_time_it_ends_at_once() {
-    let process = Process::start();
+    let process = start();
     let client = OrdersClient::connect(&process.address).unwrap();
     let call = tokio::spawn(async move { client.get_order(get("slow")).await });
     tokio::time::sleep(Duration::from_millis(100)).await;

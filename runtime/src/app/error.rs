@@ -39,6 +39,14 @@ pub enum AppError {
     /// The server cannot be as the configuration wants it.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// The governor cannot listen.
+    #[error("cannot listen at `{address}`, the `address` of [governor]")]
+    Governor {
+        /// Where it was to listen.
+        address: String,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The address that it was to be found at is none.
     #[error("`{advertise}`, the `advertise` of [registry], is no `host` and no `host:port`")]
     Advertise {
@@ -60,6 +68,14 @@ pub enum AppError {
         level: String,
         /// What the log says.
         source: tracing_subscriber::filter::ParseError,
+    },
+    /// One of its tasks failed.
+    #[error("the task `{task}` failed")]
+    Task {
+        /// Its name.
+        task: String,
+        /// Why; that it panicked, if it did.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// It cannot be told to end.
     #[error("cannot listen for signals")]

@@ -1,9 +1,13 @@
 //! The application: services, their configuration and their life.
 //!
-//! In: an [`AppConfig`], services, interceptors. Out: a server that is found while it is well, and that stops without
+//! In: an [`AppConfig`], services, interceptors, tasks. Out: a server that is found while it is well, and that stops without
 //! losing a call. Never: what happens to a single call; that is the server's.
 
+use std::future::Future;
 use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
 
 use crate::client::{Client, ConnectError};
 use crate::descriptor::Service;
@@ -16,17 +20,25 @@ use crate::server::{BoundService, Server, Stats};
 mod advertise;
 mod config;
 mod error;
+mod live;
 mod log;
+mod pages;
+mod panics;
 mod running;
 mod signals;
+mod tasks;
 
 pub use config::{
-    AppConfig, AppSection, ConfigError, LogFormat, LogSection, RegistryKind, RegistrySection, ServerSection,
+    AppConfig, AppSection, ConfigError, GovernorSection, LogFormat, LogSection, RegistryKind,
+    RegistrySection, ServerSection,
 };
 pub use error::AppError;
 pub use running::Running;
+pub use tasks::{Shutdown, TaskResult};
 
+use live::Follower;
 use signals::Signals;
+use tasks::Task;
 
 /// An application: what it serves, how it is found, how it ends.
 ///
@@ -47,6 +59,8 @@ pub struct App {
     server: Server,
     registry: Arc<dyn Registry>,
     health: Health,
+    tasks: Vec<Task>,
+    followers: Vec<Follower>,
 }
 
 impl App {
@@ -57,6 +71,16 @@ impl App {
     /// Fails when the configuration cannot be used.
     pub fn from_config() -> Result<Self, ConfigError> {
         AppConfig::load().map(Self::new)
+    }
+
+    /// An app with the configuration that [`AppConfig::from_args`] finds: that of [`from_config`](Self::from_config),
+    /// and over it the flags that the process was started with, `--config FILE` and `--set KEY=VALUE`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the configuration cannot be used, and on any other flag.
+    pub fn from_args() -> Result<Self, ConfigError> {
+        AppConfig::from_args(std::env::args_os().skip(1)).map(Self::new)
     }
 
     /// An app with this configuration.
@@ -71,7 +95,8 @@ impl App {
             RegistryKind::Memory => Arc::new(MemoryRegistry::shared()),
             RegistryKind::None => Arc::new(NoRegistry),
         };
-        Self { config, server, registry, health: Health::new() }
+        let followers = vec![Follower::revision(), Follower::log_level()];
+        Self { config, server, registry, health: Health::new(), tasks: Vec::new(), followers }
     }
 
     /// Serves a service.
@@ -86,6 +111,40 @@ impl App {
     #[must_use]
     pub fn intercept(mut self, interceptor: impl Interceptor) -> Self {
         self.server = self.server.intercept(interceptor);
+        self
+    }
+
+    /// Runs work of the app's own beside its calls: a consumer of a queue, a cache that renews itself.
+    ///
+    /// The task begins when the app is registered. It is told when the app stops and the last call has ended, by the
+    /// [`Shutdown`] that it is given, and has `[app] task_timeout_ms` to end by itself. If it fails or panics, that is
+    /// logged and, unless `[app] stop_on_task_failure` is false, the app stops and [`run`](Self::run) returns the error.
+    ///
+    /// ```no_run
+    /// # fn of(app: jovian_runtime::App) -> jovian_runtime::App {
+    /// use std::time::Duration;
+    ///
+    /// app.task("sweeper", |shutdown| async move {
+    ///     while !shutdown.is_requested() {
+    ///         // .. sweep ..
+    ///         tokio::select! {
+    ///             () = shutdown.requested() => {}
+    ///             () = tokio::time::sleep(Duration::from_secs(60)) => {}
+    ///         }
+    ///     }
+    /// })
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn task<F>(
+        mut self,
+        name: impl Into<String>,
+        work: impl FnOnce(Shutdown) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output: TaskResult> + Send + 'static,
+    {
+        self.tasks.push(Task::new(name.into(), work));
         self
     }
 
@@ -117,6 +176,22 @@ impl App {
         self.config.custom()
     }
 
+    /// Its own settings, now and whenever the configuration file changes while it runs: from here on `[custom]` is hot.
+    ///
+    /// A file whose `[custom]` does not fit `T` is refused as a whole, and the settings stay what they are.
+    ///
+    /// # Errors
+    ///
+    /// Fails when `[custom]` does not fit `T` now.
+    pub fn watch<T>(&mut self) -> Result<watch::Receiver<Arc<T>>, ConfigError>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        let (follower, settings) = Follower::custom(&self.config)?;
+        self.followers.push(follower);
+        Ok(settings)
+    }
+
     /// What it says of its health, to read and to [set](Health::set).
     #[must_use]
     pub fn health(&self) -> Health {
@@ -138,7 +213,7 @@ impl App {
         }
     }
 
-    /// Listens, says that it is well, and registers, in this order.
+    /// Listens, says that it is well, registers, and starts its tasks, in this order.
     ///
     /// # Errors
     ///
@@ -149,13 +224,15 @@ impl App {
 
     /// Runs until the process is told to end (SIGTERM or ctrl-c), then [stops](Running::stop).
     ///
-    /// Logs as `[log]` says, unless the process has a `tracing` subscriber already.
+    /// Logs as `[log]` says, unless the process has a `tracing` subscriber already, and logs panics with their
+    /// backtraces before the hook that the process has.
     ///
     /// # Errors
     ///
-    /// Fails when it cannot [start](Self::start), and at once when it is told to end a second time.
+    /// Fails when it cannot [start](Self::start), when a task failed, and at once when it is told to end a second time.
     pub async fn run(self) -> Result<(), AppError> {
         log::init(&self.config.log)?;
+        panics::chain();
         let mut signals = Signals::listen().map_err(AppError::Signals)?;
         let mut running = tokio::select! {
             started = self.start() => started?,
@@ -164,11 +241,10 @@ impl App {
                 return Ok(());
             }
         };
-        let name = tokio::select! {
-            name = signals.next() => name,
-            broken = running.broken() => return Err(broken),
-        };
-        tracing::info!(signal = name, "told to end");
+        tokio::select! {
+            name = signals.next() => tracing::info!(signal = name, "told to end"),
+            failed = running.failed() => failed?,
+        }
         tokio::select! {
             stopped = running.stop() => stopped,
             name = signals.next() => {

@@ -1,23 +1,32 @@
 //! The life of an app.
 //!
-//! In: an [`App`]. Out: listening, health `SERVING`, registered; and all of it in reverse.
+//! In: an [`App`]. Out: listening, health `SERVING`, registered, working; and all of it in reverse. Never: a step that has no
+//! bound of time.
 
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
 use std::time::Duration;
 
+use std::net::SocketAddr;
+use futures_util::future::join_all;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
+use super::live::Live;
+use super::pages::{Subject, pages};
+use super::tasks::{Board, Tasks};
 use super::{App, AppConfig, AppError, ServerSection, advertise};
 use crate::descriptor::Service;
+use crate::governor::Governor;
 use crate::health::Health;
 use crate::net::{Address, Listener};
 use crate::reflection;
-use crate::registry::{Instance, Registration};
+use crate::registry::{Instance, Registration, Registry, RegistryError};
 use crate::server::{Server, Stats};
 
+/// How long a registry may take to take an app in.
+const REGISTER_WAIT: Duration = Duration::from_secs(10);
 /// How long a registry may take to forget an app that stops.
 const DEREGISTER_WAIT: Duration = Duration::from_secs(3);
 
@@ -33,21 +42,38 @@ pub struct Running {
     stop_wait: Duration,
     drain: oneshot::Sender<()>,
     server: JoinHandle<usize>,
+    tasks: Tasks,
+    /// Why it cannot go on, if a task has failed without which it is not to run.
+    failure: Option<AppError>,
+    stop_on_task_failure: bool,
+    governor: Option<Governor>,
+    /// What nobody waits for: it ends with this.
+    background: JoinSet<()>,
 }
 
 impl Running {
     pub(super) async fn start(app: App) -> Result<Self, AppError> {
         let name = app.name().to_owned();
-        let App { config, server, registry, health } = app;
+        let App { config, server, registry, health, tasks, followers } = app;
         let services: Vec<&'static Service> = server.services().collect();
         if services.is_empty() {
             return Err(AppError::NoServices);
         }
         let server = with_built_ins(server, &services, &config, &health);
         refuse_duplicates(&server)?;
-        let stats = server.stats();
+        let (stats, all): (_, Vec<_>) = (server.stats(), server.services().collect());
         let server = server.ready()?;
 
+        let (live, board) = (Live::new(config.clone(), followers), Board::default());
+        let governor = govern(&config, || Subject {
+            name: name.clone(),
+            version: config.app.version.clone(),
+            services: all.clone(),
+            health: health.clone(),
+            live: live.clone(),
+            tasks: board.clone(),
+        });
+        let governor = governor.await?;
         let (listener, address) = listen(&config.server).await?;
         let advertised = advertise::address(config.registry.advertise.as_deref(), &address)?;
         tracing::info!(app = name, %address, services = services.len(), "listening");
@@ -67,16 +93,23 @@ impl Running {
             stop_wait: config.server.stop_wait(),
             drain,
             server,
+            tasks: Tasks::default(),
+            failure: None,
+            stop_on_task_failure: config.app.stop_on_task_failure,
+            governor,
+            background: JoinSet::new(),
         };
         for instance in instances(&services, &config, &advertised) {
             let app = instance.app.clone();
-            match registry.register(instance).await {
-                Ok(registration) => {
-                    tracing::info!(app, address = advertised, "registered");
-                    running.registrations.push((app, registration));
-                }
-                Err(source) => return Err(AppError::Register { app, source }),
-            }
+            let registration = register(registry.as_ref(), instance).await;
+            let registration =
+                registration.map_err(|source| AppError::Register { app: app.clone(), source })?;
+            tracing::info!(app, address = advertised, "registered");
+            running.registrations.push((app, registration));
+        }
+        running.tasks = Tasks::start(tasks, &board, config.app.task_timeout());
+        if config.app.watch_config {
+            running.background.spawn(live.follow());
         }
         Ok(running)
     }
@@ -85,6 +118,12 @@ impl Running {
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// Where its governor listens, if it has one.
+    #[must_use]
+    pub fn governor(&self) -> Option<SocketAddr> {
+        self.governor.as_ref().map(Governor::address)
     }
 
     /// What it says of its health.
@@ -99,12 +138,19 @@ impl Running {
         self.stats.clone()
     }
 
-    /// Returns why the server ended although nobody told it to; as long as it is well, never.
-    pub(super) async fn broken(&mut self) -> AppError {
-        match (&mut self.server).await {
-            Err(error) => AppError::Server(error),
-            // It serves until it is told, and that is done by whoever has this.
-            Ok(_) => std::future::pending().await,
+    /// Returns when it has to end although nobody told it to; as long as it is well, never. Fails when it broke and cannot
+    /// even stop; that a task failed is said by [`stop`](Self::stop).
+    pub(super) async fn failed(&mut self) -> Result<(), AppError> {
+        tokio::select! {
+            served = &mut self.server => match served {
+                Err(error) => Err(AppError::Server(error)),
+                // It serves until it is told, and that is done by whoever has this.
+                Ok(_) => std::future::pending().await,
+            },
+            failure = self.tasks.failed(), if self.stop_on_task_failure => {
+                self.failure = Some(failure);
+                Ok(())
+            }
         }
     }
 
@@ -114,34 +160,62 @@ impl Running {
     /// 2. Leaves the registry.
     /// 3. Serves for `stop_wait_ms` more, for callers who do not know yet.
     /// 4. Sends its callers away (GOAWAY), and waits at most `drain_timeout_ms` for the calls that run.
+    /// 5. Tells its tasks, and waits at most `task_timeout_ms` for them.
+    /// 6. Ends the governor, which has said until now that it is not ready.
     ///
     /// # Errors
     ///
-    /// Fails when the server broke. That calls were cut off because they took too long is logged.
-    pub async fn stop(self) -> Result<(), AppError> {
-        let Self { name, registrations, health, stats, stop_wait, drain, server, .. } = self;
-        tracing::info!(app = name, "stopping: not serving");
-        health.stopping();
-        for (app, registration) in registrations {
-            deregister(&app, registration).await;
-        }
-        sleep(stop_wait).await;
-        tracing::info!(app = name, in_flight = stats.in_flight(), "draining");
-        health.close();
+    /// Fails when the server broke, and when a task failed on which the app is to stop. That calls or tasks were cut off
+    /// because they took too long is logged.
+    pub async fn stop(mut self) -> Result<(), AppError> {
+        let app = self.name.as_str();
+        tracing::info!(app, "stopping: not serving");
+        self.health.stopping();
+        join_all(self.registrations.into_iter().map(|(app, registration)| deregister(app, registration)))
+            .await;
+        sleep(self.stop_wait).await;
+        tracing::info!(app, in_flight = self.stats.in_flight(), "draining");
+        self.health.close();
         // It is gone only if the server is, which is said below.
-        let _ = drain.send(());
-        match server.await.map_err(AppError::Server)? {
-            0 => tracing::info!(app = name, "stopped"),
+        let _ = self.drain.send(());
+        let served = self.server.await.map_err(AppError::Server)?;
+        self.tasks.stop().await;
+        if let Some(governor) = self.governor {
+            governor.stop().await;
+        }
+        match served {
+            0 => tracing::info!(app, "stopped"),
             connections => {
-                tracing::warn!(app = name, connections, "stopped; calls took too long and were cut off")
+                tracing::warn!(app, connections, "stopped; calls took too long and were cut off")
             }
         }
-        Ok(())
+        let failure = self.failure.or_else(|| self.tasks.failure());
+        failure.filter(|_| self.stop_on_task_failure).map_or(Ok(()), Err)
     }
 }
 
+/// Starts the governor, if there is to be one.
+async fn govern(config: &AppConfig, subject: impl FnOnce() -> Subject) -> Result<Option<Governor>, AppError> {
+    if !config.governor.enabled {
+        return Ok(None);
+    }
+    let address = config.governor.address_beside(&config.server.address);
+    match Governor::start(&address, pages(subject())).await {
+        Ok(governor) => {
+            tracing::info!(address = %governor.address(), "governor listening");
+            Ok(Some(governor))
+        }
+        Err(source) => Err(AppError::Governor { address, source }),
+    }
+}
+
+async fn register(registry: &dyn Registry, instance: Instance) -> Result<Registration, RegistryError> {
+    let late = || RegistryError::new(format!("the registry did not answer within {REGISTER_WAIT:?}"));
+    timeout(REGISTER_WAIT, registry.register(instance)).await.unwrap_or_else(|_| Err(late()))
+}
+
 /// Leaves the registry. One that is away does not keep an app from stopping: it finds out by itself.
-async fn deregister(app: &str, registration: Registration) {
+async fn deregister(app: String, registration: Registration) {
     match timeout(DEREGISTER_WAIT, registration.deregister()).await {
         Ok(Ok(())) => tracing::info!(app, "deregistered"),
         Ok(Err(error)) => {

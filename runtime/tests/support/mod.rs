@@ -10,6 +10,8 @@
 )]
 
 pub mod generated;
+pub mod http;
+pub mod process;
 pub mod raw;
 
 use std::future::Future;

@@ -27,6 +27,11 @@ impl ConfigError {
         Self { origin, key: String::new(), message: message.into(), names_key: false, source: None }
     }
 
+    /// The process was started with arguments that mean nothing.
+    pub(super) fn argument(message: impl Into<String>) -> Self {
+        Self::new(Origin::Nowhere, message)
+    }
+
     /// The file that holds the configuration cannot be read.
     pub(super) fn unreadable(file: &str, named_by: &str, source: io::Error) -> Self {
         let message = format!("cannot read `{file}`, the configuration file{named_by}");

@@ -1,30 +1,30 @@
 //! The configuration of an app.
 //!
-//! In: a TOML file and the environment. Out: an [`AppConfig`] in which every setting has a value of its type.
+//! In: a TOML file, the environment and flags. Out: an [`AppConfig`] in which every setting has a value of its type.
 //! Never: a setting that is misspelt and ignored, a value that is wrong and replaced by a default.
 
-use std::env;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
-use std::io;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 mod error;
+mod report;
 mod sections;
+mod sources;
 mod typed;
 mod value;
 
 pub use error::ConfigError;
-pub use sections::{AppSection, LogFormat, LogSection, RegistryKind, RegistrySection, ServerSection};
+pub(crate) use report::Settings;
+pub(crate) use sections::filter;
+pub use sections::{
+    AppSection, GovernorSection, LogFormat, LogSection, RegistryKind, RegistrySection, ServerSection,
+};
+pub(crate) use sources::Sources;
 
-use value::{Data, Table, Value};
-
-/// The variable that names the file.
-const FILE_VARIABLE: &str = "JOVIAN_CONFIG";
-/// The file, if the variable names none.
-const DEFAULT_FILE: &str = "config/app.toml";
+use value::{Data, Origin, Table, Value};
 
 /// Everything that can be set about an [`App`](crate::App), section by section.
 ///
@@ -41,7 +41,7 @@ const DEFAULT_FILE: &str = "config/app.toml";
 ///
 /// Any setting can be given by the environment as well, which wins: `JOVIAN_SERVER__ADDRESS=0.0.0.0:9001` is
 /// `address` of `[server]`. A variable that starts with `JOVIAN_`, has a `__` and names no setting is an error, as
-/// is a key of the file that names none.
+/// is a key of the file that names none. Flags win over both: `--set server.address=0.0.0.0:9002`.
 #[derive(Clone, Default)]
 pub struct AppConfig {
     /// `[app]`: who this is.
@@ -52,11 +52,22 @@ pub struct AppConfig {
     pub registry: RegistrySection,
     /// `[log]`: what it says, and how.
     pub log: LogSection,
+    /// `[governor]`: the port for operators.
+    pub governor: GovernorSection,
     custom: Value,
+    /// What a configuration centre calls this version of the file.
+    revision: Option<String>,
+    /// All of it as it was written.
+    written: Value,
+    /// Where it can be read again, if it was read from a file.
+    sources: Option<Arc<(Sources, String)>>,
 }
 
 /// The sections that a file may have.
-const SECTIONS: &[&str] = &["app", "server", "registry", "log", "custom"];
+const SECTIONS: &[&str] = &["app", "server", "registry", "log", "governor", "custom"];
+
+/// Juno writes this key above all sections, and looks for it at the governor to see which version an instance has.
+pub(crate) const REVISION: &str = "juno_configuration_version";
 
 impl AppConfig {
     /// Reads the file that `JOVIAN_CONFIG` names, else `config/app.toml` if there is one, and the environment.
@@ -65,21 +76,24 @@ impl AppConfig {
     ///
     /// Fails when the file that was named is missing, and on anything in it that is not known or not of its type.
     pub fn load() -> Result<Self, ConfigError> {
-        let (file, text) = match env::var_os(FILE_VARIABLE) {
-            Some(file) => {
-                let file = file.to_string_lossy().into_owned();
-                let text = fs::read_to_string(&file).map_err(|error| {
-                    ConfigError::unreadable(&file, " that the variable JOVIAN_CONFIG names", error)
-                })?;
-                (file, text)
-            }
-            None => match fs::read_to_string(DEFAULT_FILE) {
-                Ok(text) => (DEFAULT_FILE.to_owned(), text),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Default::default(),
-                Err(error) => return Err(ConfigError::unreadable(DEFAULT_FILE, "", error)),
-            },
-        };
-        Self::parse(&file, &text, env::vars_os())
+        Self::from_args([])
+    }
+
+    /// Reads what [`load`](Self::load) reads, and `arguments` over it: `--config FILE` names the file, and
+    /// `--set KEY=VALUE`, any number of times, wins over file and environment.
+    ///
+    /// The name of the program is not among the arguments: `std::env::args_os().skip(1)`.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`load`](Self::load) does, and on any other argument.
+    pub fn from_args(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, ConfigError> {
+        let sources = Sources::of_process(arguments)?;
+        let text = sources.text_if_any()?;
+        let mut config = sources.read(text.as_deref().unwrap_or_default())?;
+        // A file that was not there is not waited for.
+        config.sources = text.map(|text| Arc::new((sources, text)));
+        Ok(config)
     }
 
     /// Reads a TOML text, which errors will say is in `file`, and the variables of `environment` that are settings.
@@ -94,15 +108,27 @@ impl AppConfig {
     ) -> Result<Self, ConfigError> {
         let mut root = Value::parse(file, text)?;
         root.overlay(environment)?;
-        let Data::Table(mut sections) = root.data else {
-            return Err(ConfigError::new(root.origin, "is no table"));
+        Self::of(root)
+    }
+
+    /// The configuration that was written so.
+    fn of(written: Value) -> Result<Self, ConfigError> {
+        let Data::Table(mut sections) = written.data.clone() else {
+            return Err(ConfigError::new(written.origin, "is no table"));
         };
         let config = Self {
             app: section(&mut sections, "app")?,
             server: section(&mut sections, "server")?,
             registry: section(&mut sections, "registry")?,
             log: section(&mut sections, "log")?,
+            governor: section(&mut sections, "governor")?,
             custom: sections.remove("custom").map(|entry| entry.value).unwrap_or_default(),
+            revision: sections
+                .remove(REVISION)
+                .map(|entry| typed::read(REVISION, &entry.value))
+                .transpose()?,
+            written,
+            sources: None,
         };
         match sections.first_key_value() {
             Some((key, entry)) => Err(ConfigError::unknown_key(&entry.key, "", key, SECTIONS)),
@@ -121,16 +147,22 @@ impl AppConfig {
     pub fn custom<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         typed::read("custom", &self.custom)
     }
+
+    /// Where it can be read again, and what the file said when it was read.
+    pub(crate) fn sources(&self) -> Option<Arc<(Sources, String)>> {
+        self.sources.clone()
+    }
 }
 
 impl fmt::Debug for AppConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { app, server, registry, log, custom: _ } = self;
+        let Self { app, server, registry, log, governor, .. } = self;
         f.debug_struct("AppConfig")
             .field("app", app)
             .field("server", server)
             .field("registry", registry)
             .field("log", log)
+            .field("governor", governor)
             // Nobody here knows which of the app's own settings are secrets.
             .finish_non_exhaustive()
     }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -14,7 +14,7 @@ use crate::registry::Instance;
 use crate::server::RuntimeKind;
 
 /// `[app]`: who this is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub struct AppSection {
     /// `name`: what the app is called in logs, `shop.order.orders`. Default: the app id of the first service served.
@@ -27,10 +27,39 @@ pub struct AppSection {
     pub zone: String,
     /// `metadata`: strings told to the registry, `{ team = "orders" }`. Default: none.
     pub metadata: BTreeMap<String, String>,
+    /// `task_timeout_ms`: how long tasks may take to end once they are told, after the last call has ended.
+    /// Default: 5 s.
+    pub task_timeout_ms: u64,
+    /// `stop_on_task_failure`: whether the app stops when one of its tasks fails or panics. Default: yes.
+    pub stop_on_task_failure: bool,
+    /// `watch_config`: whether a change of the configuration file is looked for while the app runs. Default: yes.
+    pub watch_config: bool,
+}
+
+impl Default for AppSection {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            version: String::new(),
+            zone: String::new(),
+            metadata: BTreeMap::new(),
+            task_timeout_ms: 5_000,
+            stop_on_task_failure: true,
+            watch_config: true,
+        }
+    }
+}
+
+impl AppSection {
+    /// `task_timeout_ms`
+    #[must_use]
+    pub fn task_timeout(&self) -> Duration {
+        Duration::from_millis(self.task_timeout_ms)
+    }
 }
 
 /// `[server]`: where it listens and what it accepts.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub struct ServerSection {
     /// `address`: where it listens, as `host:port`, where port 0 takes any free one, or as `unix:/path`. Default: `127.0.0.1:9000`.
@@ -90,7 +119,7 @@ impl ServerSection {
 }
 
 /// `[registry]`: how it is found and finds others.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub struct RegistrySection {
     /// `kind`: which registry. Default: `memory`.
@@ -109,7 +138,7 @@ impl Default for RegistrySection {
 }
 
 /// The registries that a configuration can name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum RegistryKind {
@@ -121,7 +150,7 @@ pub enum RegistryKind {
 }
 
 /// `[log]`: what it says, and how.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub struct LogSection {
     /// `level`: from which level on, as `info`, or by module, as `info,orders::store=debug`. Default: `info`.
@@ -138,7 +167,7 @@ impl Default for LogSection {
 }
 
 /// How a line of the log looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum LogFormat {
@@ -156,19 +185,56 @@ fn checked<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ConnectionSecti
     Ok(section)
 }
 
+/// `[governor]`: the port for operators.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct GovernorSection {
+    /// `enabled`: whether there is one. Default: yes.
+    pub enabled: bool,
+    /// `address`: where it listens, as `host:port`; port 0 takes any free one. Default: this machine alone, at the port
+    /// after that of the server, `127.0.0.1:9001`; at any free one if the server's is 0.
+    pub address: Option<String>,
+    /// `public`: the settings of `[custom]` that it may show, `["warehouse"]`. Default: none.
+    pub public: Vec<String>,
+}
+
+impl Default for GovernorSection {
+    fn default() -> Self {
+        Self { enabled: true, address: None, public: Vec::new() }
+    }
+}
+
+impl GovernorSection {
+    /// `address`, or its default beside a server at `server`.
+    #[must_use]
+    pub fn address_beside(&self, server: &str) -> String {
+        if let Some(address) = &self.address {
+            return address.clone();
+        }
+        let port = server.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).unwrap_or(0);
+        // Whoever does not care about the one port does not care about the other.
+        let next = if port == 0 { 0 } else { port.checked_add(1).unwrap_or(0) };
+        format!("127.0.0.1:{next}")
+    }
+}
+
 /// A string that the log understands as its level.
 fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let level = String::deserialize(deserializer)?;
-    let wrong =
-        |why: &dyn Display| Err(serde::de::Error::custom(format_args!("`{level}` is no log level: {why}")));
+    match filter(&level) {
+        Ok(_) => Ok(level),
+        Err(why) => Err(serde::de::Error::custom(why)),
+    }
+}
+
+/// The filter that a level means, or why it means none.
+pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
+    let wrong = |why: &dyn Display| Err(format!("`{level}` is no log level: {why}"));
     // The filter takes a lone word for a module, of which it then logs everything.
     if let Some(word) =
         level.split(',').find(|part| !part.contains('=') && part.parse::<LevelFilter>().is_err())
     {
         return wrong(&format_args!("`{word}` is not `off`, `error`, `warn`, `info`, `debug` or `trace`"));
     }
-    match EnvFilter::from_str(&level) {
-        Ok(_) => Ok(level),
-        Err(error) => wrong(&error),
-    }
+    EnvFilter::from_str(level).or_else(|error| wrong(&error))
 }

@@ -1,6 +1,7 @@
 //! Settings as they were written, each with the place it was written at.
 //!
-//! In: the text of a TOML file, environment variables. Out: one tree of [`Value`]s, the environment on top.
+//! In: the text of a TOML file, environment variables, flags. Out: one tree of [`Value`]s, the environment over the file
+//! and flags over both.
 //! Never: knowing which settings exist; that is said by the types they are read into (`typed`).
 
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ pub(super) enum Origin {
     File { file: Arc<str>, line: usize, column: usize },
     /// `JOVIAN_SERVER__ADDRESS`
     Environment { name: Arc<str> },
+    /// `--set server.address=..`
+    Flag { key: Arc<str> },
 }
 
 impl fmt::Display for Origin {
@@ -31,6 +34,7 @@ impl fmt::Display for Origin {
             Self::Nowhere => f.write_str("the configuration"),
             Self::File { file, line, column } => write!(f, "{file}:{line}:{column}"),
             Self::Environment { name } => write!(f, "environment variable {name}"),
+            Self::Flag { key } => write!(f, "flag --set {key}"),
         }
     }
 }
@@ -49,7 +53,7 @@ pub(super) enum Data {
     Float(f64),
     /// A string, or a date.
     String(String),
-    /// The text of an environment variable. What it is, is decided by the type that it is read into.
+    /// The text of an environment variable or a flag. What it is, is decided by the type that it is read into.
     Text(String),
     List(Vec<Value>),
     Table(Table),
@@ -92,10 +96,8 @@ impl Value {
         &mut self,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<(), ConfigError> {
-        let settings: BTreeMap<OsString, OsString> = variables
-            .into_iter()
-            .filter(|(name, _)| name.to_str().is_some_and(|name| path_of(name).is_some()))
-            .collect();
+        let settings: BTreeMap<OsString, OsString> =
+            variables.into_iter().filter(|(name, _)| is_setting(name)).collect();
         for (name, text) in settings {
             let name = name.to_string_lossy();
             let origin = Origin::Environment { name: name.as_ref().into() };
@@ -109,6 +111,39 @@ impl Value {
         Ok(())
     }
 
+    /// Lays one setting over the tree, by a key as TOML writes it: `server.address`.
+    pub(super) fn set(&mut self, key: &str, text: String) -> Result<(), ConfigError> {
+        let origin = Origin::Flag { key: key.into() };
+        let unreadable = || ConfigError::new(origin.clone(), "is no key, such as `server.address`");
+        let parsed = Self::parse("", &format!("{key} = 0")).map_err(|_| unreadable())?;
+        let path = parsed.only_path().ok_or_else(unreadable)?;
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        self.put(&path, &origin, text);
+        Ok(())
+    }
+
+    /// The keys on the way to the only leaf of a tree.
+    fn only_path(&self) -> Option<Vec<String>> {
+        let (mut path, mut here) = (Vec::new(), self);
+        while let Data::Table(table) = &here.data {
+            let (key, entry) = table.first_key_value().filter(|_| table.len() == 1)?;
+            path.push(key.clone());
+            here = &entry.value;
+        }
+        Some(path)
+    }
+
+    /// Where the setting at `path` was written: its own place, else that of what it is in.
+    pub(super) fn origin_of(&self, path: &[String]) -> &Origin {
+        let Some((key, rest)) = path.split_first() else { return &self.origin };
+        match &self.data {
+            Data::Table(table) => {
+                table.get(key).map_or(&Origin::Nowhere, |entry| entry.value.origin_of(rest))
+            }
+            _ => &self.origin,
+        }
+    }
+
     /// Puts `text` where `path` leads, making tables on the way.
     fn put(&mut self, path: &[&str], origin: &Origin, text: String) {
         let Some((key, rest)) = path.split_first() else {
@@ -119,10 +154,9 @@ impl Value {
             *self = Self { origin: origin.clone(), data: Data::default() };
         }
         if let Data::Table(table) = &mut self.data {
-            // A key that the file has is met whatever its case; a new one is in lower case, as keys are.
-            let known = table.keys().find(|known| known.eq_ignore_ascii_case(key)).cloned();
+            let name = name_in(table, key, origin);
             table
-                .entry(known.unwrap_or_else(|| key.to_ascii_lowercase()))
+                .entry(name)
                 .or_insert_with(|| Entry {
                     key: origin.clone(),
                     value: Self { origin: origin.clone(), data: Data::default() },
@@ -131,6 +165,20 @@ impl Value {
                 .put(rest, origin, text);
         }
     }
+}
+
+/// What a key is called in a table. One of a variable is met whatever its case; a new one is in lower case, as keys are.
+fn name_in(table: &Table, key: &str, origin: &Origin) -> String {
+    if matches!(origin, Origin::Flag { .. }) {
+        return key.to_owned();
+    }
+    let known = table.keys().find(|known| known.eq_ignore_ascii_case(key)).cloned();
+    known.unwrap_or_else(|| key.to_ascii_lowercase())
+}
+
+/// Whether a variable is meant as a setting: `JOVIAN_SERVER__ADDRESS`.
+pub(super) fn is_setting(variable: &OsString) -> bool {
+    variable.to_str().is_some_and(|name| path_of(name).is_some())
 }
 
 /// `SERVER__ADDRESS` of `JOVIAN_SERVER__ADDRESS`; nothing of a variable that is no setting.

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use crate::net::{Carried, Load};
 
 /// On which threads a server runs its calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum RuntimeKind {
