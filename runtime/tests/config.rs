@@ -336,6 +336,8 @@ fn mistakes_in_custom_settings_are_named_too() {
 
 /// Set in the processes that the test below is for.
 const CHILD: &str = "CONFIG_TEST_CHILD";
+/// The flags of such a process.
+const FLAGS: &str = "CONFIG_TEST_FLAGS";
 
 /// Runs the test below in a process of its own, whose environment and directory can be chosen.
 fn load_in_child(directory: &std::path::Path, environment: &[(&str, &str)]) -> String {
@@ -357,9 +359,17 @@ fn child_loads_and_prints() {
     if std::env::var_os(CHILD).is_none() {
         return;
     }
-    match AppConfig::load() {
+    let flags = std::env::var(FLAGS).unwrap_or_default();
+    let loaded = match flags.as_str() {
+        "" => AppConfig::load(),
+        flags => AppConfig::from_args(flags.split(' ').map(OsString::from)),
+    };
+    match loaded {
         Ok(config) => println!("loaded: {}", config.app.name),
-        Err(error) => println!("loaded: {error}: {}", error.source().unwrap()),
+        Err(error) => println!(
+            "loaded: {error}{}",
+            error.source().map(|source| format!(": {source}")).unwrap_or_default()
+        ),
     }
 }
 
@@ -379,5 +389,52 @@ fn the_file_is_the_named_one_or_the_usual_one_or_none() {
         load_in_child(&directory, &[("JOVIAN_CONFIG", "missing.toml")]),
         "cannot read `missing.toml`, the configuration file that the variable JOVIAN_CONFIG names: No such file or directory (os error 2)"
     );
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+#[test]
+fn flags_win_over_the_environment_which_wins_over_the_file_which_wins_over_the_default() {
+    let directory = std::env::temp_dir().join(format!("jovian-flags-{}", std::process::id()));
+    std::fs::create_dir_all(directory.join("config")).unwrap();
+    let load = |flags: &str, environment: &[(&str, &str)]| {
+        load_in_child(&directory, &[&[(FLAGS, flags)], environment].concat())
+    };
+    let (environment, flag) = ([("JOVIAN_APP__NAME", "by-environment")], "--set app.name=by-flag");
+    assert_eq!(load("", &[]), "", "the default");
+    std::fs::write(directory.join(FILE), "[app]\nname = \"by-file\"\n").unwrap();
+    assert_eq!(load("", &[]), "by-file");
+    assert_eq!(load("", &environment), "by-environment");
+    assert_eq!(load(flag, &environment), "by-flag");
+    assert_eq!(load(&format!("{flag} --set=app.name=a=b"), &environment), "a=b", "the last one counts");
+
+    std::fs::write(directory.join("other.toml"), "[app]\nname = \"other\"\n").unwrap();
+    std::fs::write(directory.join("third.toml"), "[app]\nname = \"third\"\n").unwrap();
+    let variable = [("JOVIAN_CONFIG", "other.toml")];
+    assert_eq!(load("--config third.toml", &variable), "third");
+    assert_eq!(load("--config=third.toml", &[]), "third");
+    for (flags, expected) in [
+        (
+            "--config missing.toml",
+            "cannot read `missing.toml`, the configuration file that the flag --config names: No such file or directory (os error 2)",
+        ),
+        ("--port 80", "unknown flag `--port`; known flags: `--config FILE`, `--set KEY=VALUE`"),
+        ("--set", "`--set` has no value; known flags: `--config FILE`, `--set KEY=VALUE`"),
+        ("--set app.name", "`--set` takes `KEY=VALUE`, such as `server.address=0.0.0.0:9000`"),
+        ("--set app..name=x", "flag --set app..name: is no key, such as `server.address`"),
+        (
+            "--set server.stop_wait_ms=soon",
+            "flag --set server.stop_wait_ms: `server.stop_wait_ms`: expected u64, found string \"soon\"",
+        ),
+        (
+            "--set sever.address=x",
+            "flag --set sever.address: unknown section `sever`; known sections: `app`, `server`, `registry`, `log`, `governor`, `custom`",
+        ),
+        (
+            "--set custom.\"a.b\".c=1 --set log.level=loud",
+            "flag --set log.level: `log.level`: `loud` is no log level: `loud` is not `off`, `error`, `warn`, `info`, `debug` or `trace`",
+        ),
+    ] {
+        assert_eq!(load(flags, &[]), expected, "of {flags}");
+    }
     std::fs::remove_dir_all(&directory).unwrap();
 }

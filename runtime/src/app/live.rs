@@ -23,15 +23,18 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// Makes a part of a new configuration count.
 pub(crate) type Apply = Box<dyn FnOnce() + Send>;
 
+/// Looks whether a new configuration can be used, and says how to.
+type Prepare = Box<dyn Fn(&AppConfig) -> Result<Apply, ConfigError> + Send + Sync>;
+
 /// A part of the app that follows its configuration.
 pub(crate) struct Follower {
     /// The key it follows, with all below it: `log.level`.
     key: String,
-    prepare: Box<dyn Fn(&AppConfig) -> Result<Apply, ConfigError> + Send + Sync>,
+    prepare: Prepare,
 }
 
 impl Follower {
-    /// Follows `key` and all below it. `prepare` looks whether a new configuration can be used, and says how to.
+    /// Follows `key` and all below it.
     pub(crate) fn new(
         key: &str,
         prepare: impl Fn(&AppConfig) -> Result<Apply, ConfigError> + Send + Sync + 'static,

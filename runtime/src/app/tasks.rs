@@ -52,6 +52,10 @@ impl Shutdown {
 }
 
 /// What the future of a [task](super::App::task) may give: nothing, or a result whose error ends the task badly.
+#[diagnostic::on_unimplemented(
+    message = "a task gives `()` or a `Result<(), E>`, not `{Self}`",
+    note = "a task that loops for ever is cut off when the app stops; end the loop when `Shutdown` says so"
+)]
 pub trait TaskResult {
     /// The same as a result.
     ///

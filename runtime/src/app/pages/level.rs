@@ -20,7 +20,7 @@ struct Wanted {
 }
 
 pub(super) fn look() -> Answer {
-    log::level().map_or_else(not_ours, |level| shown(level))
+    log::level().map_or_else(not_ours, shown)
 }
 
 pub(super) fn put(question: Question) -> impl Future<Output = Answer> {
