@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
 use std::time::Duration;
 
-use std::net::SocketAddr;
 use futures_util::future::join_all;
+use std::net::SocketAddr;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
