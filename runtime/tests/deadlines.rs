@@ -7,12 +7,15 @@ mod support;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
+use http_body_util::BodyExt as _;
 use jovian_runtime::stream::{self, StreamExt as _};
 use jovian_runtime::{Call, CallError, CallOptions, Code, Failure, Server};
+use support::raw::{Raw, framed};
 use support::{
     Front, FrontClient, FrontServer, GetOrderRequest, Order, OrdersClient, OrdersServer, Running, Shop,
     eventually, get, order, shop, soon, watch,
 };
+use tokio::time::sleep;
 
 fn within(milliseconds: u64) -> CallOptions {
     CallOptions::new().timeout(Duration::from_millis(milliseconds))
@@ -35,7 +38,7 @@ async fn a_deadline_ends_the_call_on_both_sides() {
 async fn the_server_keeps_a_deadline_without_the_client() {
     // A caller that states a deadline and then waits longer than it.
     let (running, _, traces) = shop().await;
-    let mut raw = support::raw::Raw::connect(&running).await;
+    let mut raw = Raw::connect(&running).await;
     let reply =
         soon(raw.unary("/shop.orders.v1.Orders/GetOrder", get("slow"), &[("grpc-timeout", "50m")])).await;
     assert_eq!(reply.unwrap_err().code(), Code::DeadlineExceeded);
@@ -142,4 +145,51 @@ async fn nothing_is_sent_when_there_is_no_time() {
     );
     assert_eq!(traces.begun.load(SeqCst), 0);
     assert!(Call::current().is_none());
+}
+
+/// A caller that says how long it will wait, and reads when it is told to.
+async fn stalled(running: &Running, count: u64) -> http::Response<hyper::body::Incoming> {
+    let mut raw = Raw::connect(running).await;
+    // More than all windows hold.
+    let body = framed(&watch(&"x".repeat(16 << 10), count));
+    let request = Raw::request("/shop.orders.v1.Orders/Watch", body, &[("grpc-timeout", "400m")]);
+    soon(raw.send.send_request(request)).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_that_does_not_read_does_not_keep_a_stream_beyond_its_deadline() {
+    let (running, _, traces) = shop().await;
+    let started = Instant::now();
+    let unread = stalled(&running, 100_000).await;
+    // It reads some, and stops again.
+    let mut body = unread.into_body();
+    for _ in 0..10 {
+        soon(body.frame()).await.unwrap().unwrap();
+    }
+    eventually("the handler is dropped", || traces.dropped.load(SeqCst) == 1).await;
+    assert!(started.elapsed() >= Duration::from_millis(400));
+    assert_eq!((traces.completed.load(SeqCst), running.stats.in_flight()), (0, 0));
+    // What was under way arrives, and then the stream is reset.
+    let end = async {
+        loop {
+            match body.frame().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => break error,
+                None => panic!("it ends as if it were complete"),
+            }
+        }
+    };
+    let error = soon(end).await;
+    assert!(format!("{error:?}").contains("CANCEL"), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_that_reads_late_and_in_time_gets_everything() {
+    let (running, _, traces) = shop().await;
+    let unread = stalled(&running, 300).await;
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(traces.completed.load(SeqCst), 0, "it waits for its caller");
+    let all = soon(unread.into_body().collect()).await.unwrap();
+    assert_eq!(all.trailers().unwrap()["grpc-status"], "0");
+    assert!(all.to_bytes().len() > 300 * (16 << 10));
 }

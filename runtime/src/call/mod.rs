@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::Extensions;
 use tokio::task::JoinHandle;
 use tonic::metadata::MetadataMap;
@@ -16,6 +17,7 @@ use tonic::metadata::MetadataMap;
 use crate::descriptor::Method;
 use crate::net::Peer;
 
+mod binary;
 pub(crate) mod deadline;
 mod options;
 mod reply;
@@ -111,6 +113,12 @@ impl Call {
     /// The metadata of the request.
     pub fn metadata(&self) -> &MetadataMap {
         &self.0.metadata
+    }
+
+    /// All values of the request's metadata of bytes under a name, which ends with `-bin`, in their order; what is no base64 is left
+    /// out.
+    pub fn metadata_bin(&self, key: &str) -> Vec<Bytes> {
+        binary::values_bin(&self.0.metadata, key)
     }
 
     /// The metadata of the request, to change: on a client, before it is sent.

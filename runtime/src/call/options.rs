@@ -5,6 +5,7 @@ use std::time::Duration;
 use tonic::metadata::MetadataMap;
 
 use super::ReplyMetadata;
+use super::binary::append_bin;
 use super::reply::append;
 use crate::codec::{Encoding, Limit, MAX_MESSAGE, Side};
 
@@ -55,6 +56,14 @@ impl CallOptions {
     #[must_use]
     pub fn metadata(mut self, key: &str, value: &str) -> Self {
         append(&mut self.metadata, key, value);
+        self
+    }
+
+    /// Sends bytes with the request, under a name that ends with `-bin`. A name may be given several times; a wrong one is logged
+    /// and left out.
+    #[must_use]
+    pub fn metadata_bin(mut self, key: &str, value: &[u8]) -> Self {
+        append_bin(&mut self.metadata, key, value);
         self
     }
 

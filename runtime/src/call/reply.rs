@@ -6,16 +6,18 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use http::HeaderMap;
 use tonic::metadata::{Ascii, MetadataKey, MetadataMap, MetadataValue};
 
+use super::binary::{append_bin, values_bin};
 use super::reserved::is_reserved;
 use crate::codec::Encoding;
 
 /// The headers and trailers of one reply; clones share them.
 ///
-/// On the server they are what will be sent: headers added after the first message went out are lost. On the client
-/// they are what came.
+/// On the server they are what will be sent: headers added after the first message went out are lost. On the client they are what
+/// came; a call that failed before it sent anything, and had no headers to send, has trailers only.
 #[derive(Clone, Default)]
 pub struct ReplyMetadata(Arc<Mutex<Parts>>);
 
@@ -43,10 +45,24 @@ impl ReplyMetadata {
         append(&mut self.lock().trailers, key, value);
     }
 
+    /// Adds a header of bytes; its name ends with `-bin`. A name may be added several times.
+    pub fn add_header_bin(&self, key: &str, value: &[u8]) {
+        append_bin(&mut self.lock().headers, key, value);
+    }
+
+    /// Adds a trailer of bytes; its name ends with `-bin`. A name may be added several times.
+    pub fn add_trailer_bin(&self, key: &str, value: &[u8]) {
+        append_bin(&mut self.lock().trailers, key, value);
+    }
+
     /// On a server: compresses the replies of this call, or with `None` does not, whatever the server is set to. A caller that
     /// cannot read it gets what it can. It has to be said before the first message, as headers have.
     pub fn compress(&self, encoding: impl Into<Option<Encoding>>) {
         self.lock().compression = Some(encoding.into());
+    }
+
+    pub(crate) fn has_headers(&self) -> bool {
+        !self.lock().headers.is_empty()
     }
 
     pub(crate) fn compression(&self) -> Option<Option<Encoding>> {
@@ -61,6 +77,16 @@ impl ReplyMetadata {
     /// The first trailer of that name, if it is text.
     pub fn trailer(&self, key: &str) -> Option<String> {
         text(&self.lock().trailers, key)
+    }
+
+    /// All values of a header of bytes, in their order; what is no base64 is left out.
+    pub fn header_bin(&self, key: &str) -> Vec<Bytes> {
+        values_bin(&self.lock().headers, key)
+    }
+
+    /// All values of a trailer of bytes, in their order; what is no base64 is left out.
+    pub fn trailer_bin(&self, key: &str) -> Vec<Bytes> {
+        values_bin(&self.lock().trailers, key)
     }
 
     /// All headers, as they are now.

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -20,7 +20,7 @@ use tonic::{Code, Status};
 
 use super::outbox::Outbox;
 use super::stats::Ticket;
-use crate::call::{Call, reserved};
+use crate::call::{Call, ReplyMetadata, reserved};
 use crate::codec::ENCODING;
 
 /// How long a stream of replies stays quiet before its headers go without a message.
@@ -105,6 +105,14 @@ impl Answer {
     pub(super) fn running(driver: Driver) -> Self {
         Self::Running(Some(driver), None)
     }
+
+    /// When the call is over.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Running(Some(driver), _) => driver.call.deadline(),
+            _ => None,
+        }
+    }
 }
 
 impl Future for Answer {
@@ -121,9 +129,12 @@ impl Future for Answer {
                 let many = driver.call.method().kind.streams_replies();
                 if ended && driver.outcome.is_err() && !(many && driver.outbox.is_open()) {
                     // One reply that was written before the call failed is not sent.
-                    let mut headers = driver.headers();
-                    headers.extend(driver.trailers());
-                    return Poll::Ready(response(headers, Body::empty()));
+                    driver.outbox.clear();
+                    if !driver.call.touched_reply().is_some_and(ReplyMetadata::has_headers) {
+                        let mut headers = driver.trailers();
+                        headers.insert(CONTENT_TYPE, GRPC);
+                        return Poll::Ready(response(headers, Body::empty()));
+                    }
                 }
                 if ended || many && (driver.outbox.is_open() || quiet(grace, cx)) {
                     let headers = driver.headers();
@@ -163,7 +174,7 @@ impl http_body::Body for DrivenBody {
             return Poll::Ready(None);
         }
         let ended = driver.poll(cx).is_ready();
-        if let Some(batch) = driver.outbox.take() {
+        if let Some(batch) = driver.outbox.take(ended) {
             return Poll::Ready(Some(Ok(Frame::data(batch))));
         }
         if !ended {

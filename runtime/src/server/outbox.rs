@@ -114,14 +114,24 @@ impl Outbox {
         self.lock().upstream
     }
 
-    /// Takes what may be sent now, and lets the handler write again.
-    pub(super) fn take(&self) -> Option<Bytes> {
+    /// Forgets what was written.
+    pub(super) fn clear(&self) {
+        self.lock().buffer.clear();
+    }
+
+    /// Takes what may be sent now, and lets the handler write again. After the `last` write nothing more is to come, and the
+    /// buffer goes with what is in it.
+    pub(super) fn take(&self, last: bool) -> Option<Bytes> {
         let mut state = self.lock();
         if state.buffer.is_empty() {
             return None;
         }
         let length = state.buffer.len().min(BATCH);
-        let batch = state.buffer.split_to(length).freeze();
+        let batch = if last && length == state.buffer.len() {
+            std::mem::take(&mut state.buffer).freeze()
+        } else {
+            state.buffer.split_to(length).freeze()
+        };
         let writer = if state.buffer.len() < BATCH { state.writer.take() } else { None };
         drop(state);
         if let Some(writer) = writer {

@@ -74,6 +74,7 @@ impl Orders for Shop {
         match request.id.as_str() {
             "missing" => return Err(OrdersError::OrderNotFound { id: request.id }),
             "sold" => return Err(OrdersError::OutOfStock),
+            "marked" => return Err(mark(call)),
             "panic" => panic!("a secret"),
             "slow" => sleep(Duration::from_secs(30)).await,
             "nap" => sleep(Duration::from_millis(150)).await,
@@ -92,7 +93,7 @@ impl Orders for Shop {
 
     async fn watch(
         &self,
-        _: &Call,
+        call: &Call,
         request: WatchRequest,
         out: &mut Replies<Order>,
     ) -> Result<(), OrdersError> {
@@ -104,6 +105,7 @@ impl Orders for Shop {
                 sleep(Duration::from_secs(30)).await;
             }
             "refuse" => return Err(OrdersError::OutOfStock),
+            "marked" => return Err(mark(call)),
             "stuck" => {
                 out.send(Order::default()).await;
                 sleep(Duration::from_secs(30)).await;
@@ -156,6 +158,16 @@ impl Orders for Shop {
         self.traces.completed.fetch_add(1, SeqCst);
         Ok(())
     }
+}
+
+/// What a failed call says beside its error, bytes included.
+fn mark(call: &Call) -> OrdersError {
+    call.reply().add_header("x-seen", "marked");
+    for token in call.metadata_bin("x-token-bin") {
+        call.reply().add_header_bin("x-token-bin", &token);
+        call.reply().add_trailer_bin("x-token-bin", &[token.as_ref(), b"!"].concat());
+    }
+    OrdersError::OutOfStock
 }
 
 pub fn order(id: &str, amount: u64) -> Order {

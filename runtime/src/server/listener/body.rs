@@ -2,12 +2,14 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
 
+use super::stalled;
 use crate::net::Carried;
 use crate::server::exchange::WentAway;
 
@@ -44,6 +46,8 @@ impl http_body::Body for RequestBody {
 /// A response body that its connection carries until it is sent, or dropped.
 pub(super) struct ResponseBody {
     pub(super) body: Body,
+    /// When the call is over.
+    pub(super) deadline: Option<Instant>,
     pub(super) _call: Carried,
 }
 
@@ -55,7 +59,9 @@ impl http_body::Body for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        stalled::polled(self.deadline, matches!(&polled, Poll::Ready(Some(Ok(frame))) if frame.is_data()));
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tonic::body::Body;
 
 use super::body::{RequestBody, ResponseBody};
+use super::stalled::Executor;
 use crate::net::{Batched, ConnectionSection, Greeted, Load, Peer, Plain, greeted};
 use crate::server::router::Router;
 
@@ -52,11 +53,11 @@ async fn calls(
     let carried = load.clone();
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let answer = router.call(request.map(|body| Body::new(RequestBody(body))), peer.clone());
-        let call = carried.carry();
-        async move { Ok::<_, Infallible>(answer.await.map(|body| ResponseBody { body, _call: call })) }
+        let (deadline, call) = (answer.deadline(), carried.carry());
+        async move { Ok::<_, Infallible>(answer.await.map(|body| ResponseBody { body, deadline, _call: call })) }
     });
     let settings = &shared.settings;
-    let connection = http2::Builder::new(TokioExecutor::new())
+    let connection = http2::Builder::new(Executor)
         .timer(TokioTimer::new())
         .auto_date_header(false)
         .max_concurrent_streams(settings.max_streams)

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 mod body;
 mod connection;
+mod stalled;
 mod workers;
 
 use super::ServeError;
