@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::Command;
 
 use jovian_runtime::{AppConfig, ConnectionSection, LogFormat, RegistryKind, RuntimeKind};
@@ -58,7 +59,8 @@ fn a_file_says_everything() {
         max_age_ms = 60_000
         nodelay = false
         [registry]
-        kind = "none"
+        kind = "file"
+        path = "run/registry"
         advertise = "orders.internal"
         weight = 7
         [log]
@@ -81,7 +83,8 @@ fn a_file_says_everything() {
     let connection =
         ConnectionSection { max: 100, max_age_ms: 60_000, nodelay: false, ..ConnectionSection::default() };
     assert_eq!(config.server.connection, connection);
-    assert_eq!(config.registry.kind, RegistryKind::None);
+    assert_eq!(config.registry.kind, RegistryKind::File);
+    assert_eq!(config.registry.path.as_deref(), Some(Path::new("run/registry")));
     assert_eq!(config.registry.advertise.as_deref(), Some("orders.internal"));
     assert_eq!(config.registry.weight, 7);
     assert_eq!(config.log.level, "warn,orders=debug");
@@ -197,7 +200,7 @@ fn mistakes_are_named_by_key_and_place() {
         (
             "[registry]\nkind = \"zookeper\"\n",
             &[],
-            "config/app.toml:2:8: `registry.kind`: unknown variant `zookeper`, expected `memory` or `none`".to_owned(),
+            "config/app.toml:2:8: `registry.kind`: unknown variant `zookeper`, expected one of `memory`, `file`, `none`".to_owned(),
         ),
         (
             "[log]\nlevel = \"loud\"\n",

@@ -14,6 +14,8 @@ use crate::descriptor::Service;
 use crate::error::DomainError;
 use crate::health::Health;
 use crate::interceptor::Interceptor;
+#[cfg(unix)]
+use crate::registry::FileRegistry;
 use crate::registry::{MemoryRegistry, NoRegistry, Registry};
 use crate::server::{BoundService, Server, Stats};
 
@@ -91,10 +93,7 @@ impl App {
             .max_timeout(config.server.max_deadline())
             .connections(config.server.connection.clone())
             .runtime(config.server.runtime);
-        let registry: Arc<dyn Registry> = match config.registry.kind {
-            RegistryKind::Memory => Arc::new(MemoryRegistry::shared()),
-            RegistryKind::None => Arc::new(NoRegistry),
-        };
+        let registry = registry(&config.registry);
         let followers = vec![Follower::revision(), Follower::log_level()];
         Self { config, server, registry, health: Health::new(), tasks: Vec::new(), followers }
     }
@@ -253,6 +252,26 @@ impl App {
             }
         }
     }
+}
+
+/// The registry that the configuration names.
+fn registry(section: &RegistrySection) -> Arc<dyn Registry> {
+    match section.kind {
+        RegistryKind::Memory => Arc::new(MemoryRegistry::shared()),
+        RegistryKind::File => in_files(section),
+        RegistryKind::None => Arc::new(NoRegistry),
+    }
+}
+
+#[cfg(unix)]
+fn in_files(section: &RegistrySection) -> Arc<dyn Registry> {
+    Arc::new(section.path.as_ref().map_or_else(FileRegistry::of_user, FileRegistry::at))
+}
+
+#[cfg(not(unix))]
+fn in_files(_: &RegistrySection) -> Arc<dyn Registry> {
+    tracing::warn!("the registry `file` needs a Unix system: only apps of this process find each other");
+    Arc::new(MemoryRegistry::shared())
 }
 
 impl Client {

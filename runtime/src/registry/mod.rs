@@ -9,16 +9,21 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+#[cfg(unix)]
+mod file;
 mod memory;
 mod none;
 
+#[cfg(unix)]
+pub use file::FileRegistry;
 pub use memory::MemoryRegistry;
 pub use none::NoRegistry;
 
 /// One running process that serves an app.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
     /// The app that it serves: `shop.order.orders`.
     pub app: String,
@@ -27,20 +32,29 @@ pub struct Instance {
     /// Where callers connect, as `host:port`: `10.1.0.7:9000`.
     pub address: String,
     /// The full names of the services behind the address, sorted: `shop.orders.v1.Orders`.
+    #[serde(default)]
     pub services: Vec<String>,
     /// The share of calls it wants, compared with the other instances; 0 asks for none.
+    #[serde(default = "Instance::default_weight")]
     pub weight: u32,
     /// Where it runs: `eu-west-1a`. Empty if it does not say.
+    #[serde(default)]
     pub zone: String,
     /// The version of the app: `1.4.2`. Empty if it does not say.
+    #[serde(default)]
     pub version: String,
     /// Whatever else its callers, or the layout of a registry, want to know.
+    #[serde(default)]
     pub metadata: BTreeMap<String, String>,
 }
 
 impl Instance {
     /// The weight of an instance that does not ask for another.
     pub const DEFAULT_WEIGHT: u32 = 100;
+
+    fn default_weight() -> u32 {
+        Self::DEFAULT_WEIGHT
+    }
 
     /// An instance of `app` at `address` (`host:port`), with the address as its id.
     pub fn new(app: impl Into<String>, address: impl Into<String>) -> Self {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -124,6 +125,10 @@ impl ServerSection {
 pub struct RegistrySection {
     /// `kind`: which registry. Default: `memory`.
     pub kind: RegistryKind,
+    /// `path`: the folder of the kind `file`. Default: one for each user of a machine, see [`FileRegistry::of_user`].
+    ///
+    /// [`FileRegistry::of_user`]: crate::registry::FileRegistry::of_user
+    pub path: Option<PathBuf>,
     /// `advertise`: where callers connect, if that is not where it listens, as `host:port` or `host`. Default: the
     /// address that it listens at; of all addresses (`0.0.0.0`), the one that its packets to others come from.
     pub advertise: Option<String>,
@@ -133,7 +138,7 @@ pub struct RegistrySection {
 
 impl Default for RegistrySection {
     fn default() -> Self {
-        Self { kind: RegistryKind::default(), advertise: None, weight: Instance::DEFAULT_WEIGHT }
+        Self { kind: RegistryKind::default(), path: None, advertise: None, weight: Instance::DEFAULT_WEIGHT }
     }
 }
 
@@ -145,6 +150,9 @@ pub enum RegistryKind {
     /// The table that the apps of one process share.
     #[default]
     Memory,
+    /// A folder: the processes of one user on one machine find each other. Where there is no Unix it is `memory`, and the
+    /// log says so.
+    File,
     /// None: it is not registered and finds nobody.
     None,
 }
