@@ -265,8 +265,10 @@ fn a_new_service_builds_passes_its_checks_and_answers() {
 
     let address =
         TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").to_string();
+    let registry = empty();
     let service = cargo(&project, &["run", "--quiet"])
         .env("JOVIAN_SERVER__ADDRESS", &address)
+        .env("JOVIAN_REGISTRY__PATH", registry.path())
         .stdout(Stdio::piped())
         .spawn()
         .map(Running)
@@ -279,6 +281,14 @@ fn a_new_service_builds_passes_its_checks_and_answers() {
         assert!(readme.contains(line), "the README does not show `{line}`");
     }
     assert!(called.contains("ORDER_NOT_FOUND (10001): no order 2"), "{called}");
+    if cfg!(unix) {
+        // Another process that is told no address.
+        let found = cargo(&project, &["run", "--quiet", "--example", "call"])
+            .env("JOVIAN_REGISTRY__PATH", registry.path())
+            .output()
+            .expect("cargo runs");
+        assert_eq!(said(&found), called);
+    }
     if cfg!(unix) {
         let (code, log) = service.terminate();
         assert_eq!(code, Some(0), "{log}");

@@ -100,9 +100,13 @@ impl Tour {
     fn start(&self, address: SocketAddr) -> Result<Program, Diagnostics> {
         let log = self.log("service");
         let listen = address.to_string();
-        // Nobody has to hear that it goes away before it may go.
-        let settings =
-            [NO_DEBUG_INFO, ("JOVIAN_SERVER__ADDRESS", &listen), ("JOVIAN_SERVER__STOP_WAIT_MS", "0")];
+        let settings = [
+            NO_DEBUG_INFO,
+            ("JOVIAN_SERVER__ADDRESS", &listen),
+            // Nobody else finds it, so nobody has to hear that it goes away before it may go.
+            ("JOVIAN_REGISTRY__KIND", "memory"),
+            ("JOVIAN_SERVER__STOP_WAIT_MS", "0"),
+        ];
         let mut service = self.cargo(&["run", "--quiet"], &settings, Output::Kept(&log))?;
         let began = Instant::now();
         let ended = service.watch(|status| match status {

@@ -33,6 +33,12 @@ pub(super) fn standalone() -> String {
     if let Some(dependencies) = manifest.get_mut("dependencies").and_then(Item::as_table_mut) {
         inherit(dependencies, &at(&workspace, &["workspace", "dependencies"]));
     }
+    let targets = manifest.get_mut("target").and_then(Item::as_table_mut);
+    for target in targets.into_iter().flat_map(|targets| targets.iter_mut().map(|(_, target)| target)) {
+        if let Some(dependencies) = target.get_mut("dependencies").and_then(Item::as_table_mut) {
+            inherit(dependencies, &at(&workspace, &["workspace", "dependencies"]));
+        }
+    }
     manifest.remove("dev-dependencies");
     manifest.remove("lints");
     manifest.to_string()
@@ -100,6 +106,8 @@ mod tests {
         let tokio = &parsed["dependencies"]["tokio"];
         assert_eq!(tokio["version"].as_str(), Some(version_of("tokio").as_str()));
         assert_eq!(parsed["dependencies"]["prost-reflect"]["optional"].as_bool(), Some(true));
+        let rustix = &parsed["target"]["cfg(unix)"]["dependencies"]["rustix"];
+        assert_eq!(rustix["version"].as_str(), Some(version_of("rustix").as_str()));
         assert!(tokio["features"].as_array().is_some_and(|features| !features.is_empty()));
     }
 }

@@ -1,13 +1,12 @@
-//! Calls the running shop: `cargo run -p orders --example call [-- http://127.0.0.1:9000]`.
+//! Calls the running shop, which it finds through the registry: `cargo run --example call`.
 
-use jovian_runtime::CallError;
+use jovian_runtime::{App, CallError};
 
 use orders::orders_api::{GetOrderRequest, OrdersClient, OrdersError, PlaceOrderRequest, WatchRequest};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let target = std::env::args().nth(1).unwrap_or_else(|| "http://127.0.0.1:9000".to_owned());
-    let client = OrdersClient::connect(&target)?;
+    let client = OrdersClient::discover(&App::from_config()?)?;
 
     match client.place_order(PlaceOrderRequest { article: "lamp".to_owned(), pieces: 2 }).await {
         Ok(placed) => println!("PlaceOrder: {:?}", placed.order),

@@ -1,4 +1,4 @@
-//! A shop in one process: `shop.orders.v1.Orders` calls `shop.stock.v1.Stock`, which it finds through the registry.
+//! A shop: `shop.orders.v1.Orders` calls `shop.stock.v1.Stock`, which it finds through the registry.
 
 /// Generated from `proto/` by `jovian gen`, never edited; rustfmt leaves it as it is.
 #[rustfmt::skip]
@@ -14,12 +14,13 @@ pub use stock::StockService;
 
 use jovian_runtime::{App, ConnectError};
 
-/// Serves the whole shop in `app`.
-///
-/// The two services could as well be two programs: orders know of the stock only what the registry says.
-pub fn shop(app: App) -> Result<App, ConnectError> {
+/// Serves orders in `app`. Of the stock they know only what the registry says.
+pub fn serve_orders(app: App) -> Result<App, ConnectError> {
     let stock = stock_api::StockClient::discover(&app)?;
-    Ok(app
-        .serve(stock_api::StockServer::new(StockService::default()))
-        .serve(orders_api::OrdersServer::new(OrdersService::new(stock))))
+    Ok(app.serve(orders_api::OrdersServer::new(OrdersService::new(stock))))
+}
+
+/// Serves the stock in `app`.
+pub fn serve_stock(app: App) -> App {
+    app.serve(stock_api::StockServer::new(StockService::default()))
 }

@@ -12,7 +12,7 @@ use orders::orders_api::{
 use orders::stock_api::{StockClient, StockError};
 use orders::{OrdersService, StockService};
 
-/// A running shop and a client that has found it.
+/// A shop that runs in this process, and a client that has found it.
 async fn shop() -> (Running, OrdersClient) {
     let mut config = AppConfig::default();
     config.server.address = "127.0.0.1:0".to_owned();
@@ -20,7 +20,8 @@ async fn shop() -> (Running, OrdersClient) {
     // A registry of its own, as the tests of this file run in one process.
     let app = App::new(config).with_registry(Arc::new(MemoryRegistry::new()));
     let client = OrdersClient::discover(&app).expect("a registry");
-    let running = orders::shop(app).expect("a registry").start().await.expect("it starts");
+    let shop = orders::serve_stock(orders::serve_orders(app).expect("a registry"));
+    let running = shop.start().await.expect("it starts");
     (running, client)
 }
 

@@ -1,0 +1,9 @@
+//! Serves orders until the process is told to end.
+
+use jovian_runtime::App;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    orders::serve_orders(App::from_config()?)?.run().await?;
+    Ok(())
+}

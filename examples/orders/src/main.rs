@@ -1,9 +1,0 @@
-//! Serves the shop until the process is told to end.
-
-use jovian_runtime::App;
-
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    orders::shop(App::from_config()?)?.run().await?;
-    Ok(())
-}
