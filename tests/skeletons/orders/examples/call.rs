@@ -1,18 +1,20 @@
 //! Calls the running service.
 //!
 //! ```console
-//! $ cargo run --example call                            # http://127.0.0.1:9000
+//! $ cargo run --example call                            # finds it through the registry
 //! $ cargo run --example call -- http://10.0.0.7:9000
 //! ```
 
-use jovian_runtime::CallError;
+use jovian_runtime::{App, CallError};
 
 use orders::v1;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let target = std::env::args().nth(1).unwrap_or_else(|| "http://127.0.0.1:9000".to_owned());
-    let client = v1::OrdersClient::connect(&target)?;
+    let client = match std::env::args().nth(1) {
+        Some(target) => v1::OrdersClient::connect(&target)?,
+        None => v1::OrdersClient::discover(&App::from_config()?)?,
+    };
 
     // An answer.
     let request = v1::GetOrderRequest { id: "1".to_owned() };
