@@ -2,16 +2,22 @@
 //!
 //! A test binary runs itself again: the test that is named does the child's part when [`CHILD`] is set.
 
-use std::io::{BufRead as _, BufReader, Lines};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 /// Set in processes that are children of a test.
 pub const CHILD: &str = "JOVIAN_TEST_CHILD";
 
+/// How long a line is waited for; the seconds are for slow machines.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A child whose app has registered.
 pub struct Process {
     child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    /// What it prints, as it comes.
+    lines: Receiver<String>,
     /// Where it serves.
     pub address: String,
     /// What it logged before it registered.
@@ -31,9 +37,13 @@ impl Process {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (printed, lines) = channel();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            stdout.lines().map_while(Result::ok).try_for_each(|line| printed.send(line).ok())
+        });
         let (mut before, mut address) = (Vec::new(), None);
-        for line in lines.by_ref().map(Result::unwrap) {
+        while let Ok(line) = lines.recv_timeout(PATIENCE) {
             address = line
                 .split_once("registers ")
                 .and_then(|(_, rest)| rest.strip_suffix(" end"))
@@ -61,9 +71,9 @@ impl Process {
     }
 
     /// Reads what it prints until a line has all of `words` in it; that line.
-    pub fn line_with(&mut self, words: &[&str]) -> String {
+    pub fn line_with(&self, words: &[&str]) -> String {
         let mut read = Vec::new();
-        for line in self.lines.by_ref().map(Result::unwrap) {
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
             if words.iter().all(|word| line.contains(word)) {
                 return line;
             }
@@ -74,7 +84,7 @@ impl Process {
 
     /// Waits for its end; what it printed until then.
     pub fn output(mut self) -> Vec<String> {
-        let lines: Vec<String> = self.lines.by_ref().map(Result::unwrap).collect();
+        let lines: Vec<String> = self.lines.iter().collect();
         assert!(self.child.wait().unwrap().success(), "{lines:?}");
         lines
     }
