@@ -63,7 +63,7 @@ fn end(process: Process) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_changes_the_level_for_a_time() {
-    let mut process = start(&[]);
+    let process = start(&[]);
     let governor = process.governor().parse().unwrap();
     let now = get(governor, "/log").await.json();
     assert_eq!((&now["level"], &now["configured"]), (&"info".into(), &"info".into()));
@@ -102,7 +102,7 @@ async fn a_changed_file_changes_the_level_and_names_what_has_to_wait_once() {
     std::fs::create_dir_all(&directory).unwrap();
     let file = directory.join("app.toml");
     std::fs::write(&file, "[log]\nlevel = 'info'\n").unwrap();
-    let mut process = start(&[("JOVIAN_CONFIG", file.to_str().unwrap())]);
+    let process = start(&[("JOVIAN_CONFIG", file.to_str().unwrap())]);
 
     std::fs::write(&file, "[log]\nlevel = 'debug'\n[server]\ndrain_timeout_ms = 7\n").unwrap();
     process.line_with(&["the configuration has changed", r#""keys":"log.level""#]);
@@ -123,7 +123,7 @@ async fn a_changed_file_changes_the_level_and_names_what_has_to_wait_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_is_logged_with_its_method_and_its_backtrace() {
     // As if nobody had set it; CI may have.
-    let mut process = start(&[("RUST_BACKTRACE", ""), ("RUST_LIB_BACKTRACE", "")]);
+    let process = start(&[("RUST_BACKTRACE", ""), ("RUST_LIB_BACKTRACE", "")]);
     let client = OrdersClient::connect(&process.address).unwrap();
     match soon(client.get_order(support::get("panic"))).await {
         Err(CallError::Status(status)) => assert_eq!(status.code(), Code::Internal),
