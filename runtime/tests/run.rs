@@ -122,7 +122,7 @@ impl Found {
 
     /// Tells it to end, and its callers as soon as it leaves. The number of calls that it answered.
     async fn end(self) -> u64 {
-        let Self { mut process, registration } = self;
+        let Self { process, registration } = self;
         process.signal("TERM");
         let process = tokio::task::spawn_blocking(move || {
             process.line_with(&["leaves"]);
