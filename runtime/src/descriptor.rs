@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::policy::Policy;
+
 /// A service: its names and its methods.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -17,12 +19,14 @@ pub struct Service {
     pub methods: &'static [Method],
     /// An encoded `google.protobuf.FileDescriptorSet` with the service's file and all that it imports. May be empty.
     pub descriptors: &'static [u8],
+    /// What the IDL says of the calls of all its methods.
+    pub policy: Policy,
 }
 
 impl Service {
     /// A service that is its own app and has no descriptors.
     pub const fn new(name: &'static str, methods: &'static [Method]) -> Self {
-        Self { name, app: name, methods, descriptors: &[] }
+        Self { name, app: name, methods, descriptors: &[], policy: Policy::new() }
     }
 
     /// Sets the app that serves it.
@@ -38,6 +42,13 @@ impl Service {
         self.descriptors = descriptors;
         self
     }
+
+    /// Sets what the IDL says of the calls of all its methods.
+    #[must_use]
+    pub const fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
 }
 
 /// A method: its path and its policies.
@@ -50,22 +61,22 @@ pub struct Method {
     pub index: usize,
     /// Which sides stream.
     pub kind: Kind,
-    /// The time a unary call of it may take, if the IDL says: 300 ms.
-    pub timeout: Option<Duration>,
     /// Whether a call may be repeated.
     pub idempotency: Idempotency,
+    /// What the IDL says of its calls.
+    pub policy: Policy,
 }
 
 impl Method {
     /// A method without policies.
     pub const fn new(path: &'static str, index: usize, kind: Kind) -> Self {
-        Self { path, index, kind, timeout: None, idempotency: Idempotency::Unknown }
+        Self { path, index, kind, idempotency: Idempotency::Unknown, policy: Policy::new() }
     }
 
     /// Sets the time that a unary call may take.
     #[must_use]
     pub const fn timeout_ms(mut self, milliseconds: u64) -> Self {
-        self.timeout = Some(Duration::from_millis(milliseconds));
+        self.policy.timeout = Some(Duration::from_millis(milliseconds));
         self
     }
 
@@ -73,6 +84,17 @@ impl Method {
     #[must_use]
     pub const fn idempotency(mut self, idempotency: Idempotency) -> Self {
         self.idempotency = idempotency;
+        self
+    }
+
+    /// Sets what the IDL says of its calls.
+    #[must_use]
+    pub const fn policy(mut self, policy: Policy) -> Self {
+        let timeout = self.policy.timeout;
+        self.policy = policy;
+        if self.policy.timeout.is_none() {
+            self.policy.timeout = timeout;
+        }
         self
     }
 
@@ -105,6 +127,11 @@ impl Kind {
     /// Whether many replies may come.
     pub const fn streams_replies(self) -> bool {
         matches!(self, Self::ServerStream | Self::Bidi)
+    }
+
+    /// Whether either side streams.
+    pub const fn streams(self) -> bool {
+        !matches!(self, Self::Unary)
     }
 
     /// Whether many requests may come.

@@ -13,6 +13,7 @@ use prost::Message;
 use tonic::Status;
 
 use crate::call::Call;
+use crate::descriptor::{Method, Service};
 
 /// Code around every call of a server, a service or a client.
 ///
@@ -40,6 +41,22 @@ pub trait Interceptor: Send + Sync + 'static {
     /// Runs around one call. Answer with [`Next::run`], with [`Next::answer`] or with a status.
     fn around(&self, call: &mut Call, next: Next<'_>) -> impl Future<Output = Result<Reply, Status>> + Send;
 
+    /// Whether it is for calls of this method. It is asked once, when a server starts or a client is made; where the answer
+    /// is no, nothing of it runs.
+    fn applies(&self, method: &Method) -> bool {
+        let _ = method;
+        true
+    }
+
+    /// The same for some methods alone: by name (`GetOrder`), with the service (`shop.orders.v1.Orders/GetOrder`), or all
+    /// of a service (`shop.orders.v1.Orders`).
+    fn only(self, methods: &'static [&'static str]) -> Only<Self>
+    where
+        Self: Sized,
+    {
+        Only { inner: self, methods }
+    }
+
     /// Sees one message on its way. An error ends the call with it.
     ///
     /// # Errors
@@ -48,6 +65,29 @@ pub trait Interceptor: Send + Sync + 'static {
     fn message(&self, call: &Call, message: MessageEvent<'_>) -> Result<(), Status> {
         let _ = (call, message);
         Ok(())
+    }
+}
+
+/// An interceptor for some methods, see [`Interceptor::only`].
+#[derive(Clone, Copy, Debug)]
+pub struct Only<I> {
+    inner: I,
+    methods: &'static [&'static str],
+}
+
+impl<I: Interceptor> Interceptor for Only<I> {
+    fn around(&self, call: &mut Call, next: Next<'_>) -> impl Future<Output = Result<Reply, Status>> + Send {
+        self.inner.around(call, next)
+    }
+
+    fn applies(&self, method: &Method) -> bool {
+        let path = method.path.trim_start_matches('/');
+        let is_meant = |name: &&str| [path, method.name(), method.service()].contains(name);
+        self.methods.iter().any(is_meant) && self.inner.applies(method)
+    }
+
+    fn message(&self, call: &Call, message: MessageEvent<'_>) -> Result<(), Status> {
+        self.inner.message(call, message)
     }
 }
 
@@ -120,12 +160,17 @@ pub(crate) trait End: Send {
 /// An [`Interceptor`] behind a pointer.
 pub(crate) trait Erased: Send + Sync {
     fn around<'c>(&'c self, call: &'c mut Call, next: Next<'c>) -> BoxFuture<'c, Result<Reply, Status>>;
+    fn applies(&self, method: &Method) -> bool;
     fn message(&self, call: &Call, message: MessageEvent<'_>) -> Result<(), Status>;
 }
 
 impl<I: Interceptor> Erased for I {
     fn around<'c>(&'c self, call: &'c mut Call, next: Next<'c>) -> BoxFuture<'c, Result<Reply, Status>> {
         Box::pin(Interceptor::around(self, call, next))
+    }
+
+    fn applies(&self, method: &Method) -> bool {
+        Interceptor::applies(self, method)
     }
 
     fn message(&self, call: &Call, message: MessageEvent<'_>) -> Result<(), Status> {
@@ -151,6 +196,39 @@ impl Interceptors {
     /// These, and `inner` inside of them.
     pub(crate) fn around(&self, inner: &Self) -> Self {
         Self(self.0.iter().chain(&*inner.0).cloned().collect())
+    }
+
+    /// Those of them that are for calls of `method`.
+    pub(crate) fn of(&self, method: &Method) -> Self {
+        Self(self.0.iter().filter(|interceptor| interceptor.applies(method)).cloned().collect())
+    }
+}
+
+/// The interceptors of each method of a service.
+#[derive(Clone, Default)]
+pub(crate) struct Chains {
+    all: Interceptors,
+    /// By the index of the method; empty if there are no interceptors at all.
+    methods: Arc<[Interceptors]>,
+}
+
+impl Chains {
+    /// These, and `interceptor` inside of them.
+    pub(crate) fn and(&self, interceptor: impl Interceptor, service: &Service) -> Self {
+        let all = self.all.and(interceptor);
+        let methods = service.methods.iter().map(|method| all.of(method)).collect();
+        Self { all, methods }
+    }
+
+    /// Those of a method of the service.
+    pub(crate) fn of(&self, method: &Method) -> &Interceptors {
+        self.methods.get(method.index).unwrap_or(&self.all)
+    }
+}
+
+impl fmt::Debug for Chains {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.all.fmt(f)
     }
 }
 

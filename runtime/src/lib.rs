@@ -14,6 +14,8 @@
 
 // In the order of dependency: a module uses those above it.
 pub mod stream;
+mod codes;
+mod policy;
 mod descriptor;
 mod codec;
 mod net;
@@ -22,6 +24,8 @@ mod json;
 mod call;
 mod error;
 mod interceptor;
+pub mod metrics;
+mod observe;
 pub mod registry;
 mod server;
 mod client;
@@ -39,16 +43,18 @@ mod reflection;
 extern crate self as jovian_runtime;
 
 pub use app::{
-    App, AppConfig, AppError, AppSection, ConfigError, GovernorSection, LogFormat, LogSection, RegistryKind,
-    RegistrySection, Running, ServerSection, Shutdown, TaskResult,
+    App, AppConfig, AppError, AppSection, ClientPolicySection, ClientSection, ConfigError, GovernorSection,
+    LogFormat, LogSection, RegistryKind, RegistrySection, RetrySection, Running, ServerPolicySection,
+    ServerSection, Shutdown, TaskResult,
 };
-pub use call::{Call, CallOptions, ReplyMetadata};
+pub use call::{Call, CallOptions, ReplyMetadata, Trace};
 pub use client::{ConnectError, ReplyStream};
 pub use codec::Encoding;
 pub use descriptor::{Idempotency, Kind, Method, Service};
 pub use error::{
     CallError, Code, DomainError, ErrorCode, Failure, IntoFailure, NoDomainError, Status, UnknownError,
 };
-pub use interceptor::{Direction, Interceptor, MessageEvent, Next, Reply};
+pub use interceptor::{Direction, Interceptor, MessageEvent, Next, Only, Reply};
 pub use net::{Address, ConnectionSection, Listener, Peer, SettingError};
+pub use policy::{Codes, Policies, Policy, Retry, UnknownTarget};
 pub use server::{Incoming, Replies, RuntimeKind, ServeError, Server, Stats};

@@ -120,10 +120,14 @@ fn the_environment_wins_and_takes_the_type_of_the_setting() {
     assert_eq!(config.log.level, "debug");
 }
 
+const POLICY: &str = "`timeout_ms`, `open_timeout_ms`, `idle_timeout_ms`, `max_request_bytes`, `max_reply_bytes`, \
+                      `in_flight`, `callers`, `access_log`, `slow_log_ms`, `metrics`, `trace`";
+
 /// What is wrong, and what is said about it.
 #[test]
 fn mistakes_are_named_by_key_and_place() {
-    let known = "`address`, `max_message_bytes`, `max_deadline_ms`, `stop_wait_ms`, `drain_timeout_ms`, `reflection`, `runtime`, `connection`";
+    let known = "`address`, `max_message_bytes`, `max_deadline_ms`, `stop_wait_ms`, `drain_timeout_ms`, \
+                 `reflection`, `runtime`, `connection`, `max_in_flight`, `policy`, `methods`";
     for (text, environment, expected) in [
         (
             "# my app\n[app]\nname = \"orders\"\n\n[server]\n\nadress = \"0.0.0.0:9000\"\n",
@@ -145,13 +149,13 @@ fn mistakes_are_named_by_key_and_place() {
         (
             "[sever]\naddress = \"0.0.0.0:9000\"\n",
             &[],
-            "config/app.toml:1:2: unknown section `sever`; known sections: `app`, `server`, `registry`, `log`, `governor`, `custom`"
+            "config/app.toml:1:2: unknown section `sever`; known sections: `app`, `server`, `client`, `registry`, `log`, `governor`, `custom`"
                 .to_owned(),
         ),
         (
             "",
             &[("JOVIAN_SEVER__ADDRESS", "x")],
-            "environment variable JOVIAN_SEVER__ADDRESS: unknown section `sever`; known sections: `app`, `server`, `registry`, `log`, `governor`, `custom`"
+            "environment variable JOVIAN_SEVER__ADDRESS: unknown section `sever`; known sections: `app`, `server`, `client`, `registry`, `log`, `governor`, `custom`"
                 .to_owned(),
         ),
         (
@@ -218,6 +222,32 @@ fn mistakes_are_named_by_key_and_place() {
             "environment variable JOVIAN_SERVER____ADDRESS: a key between two `__` is empty".to_owned(),
         ),
         ("[server]\naddress = \n", &[], "config/app.toml:2:11: string values must be quoted, expected literal string".to_owned()),
+        (
+            "[server.methods.\"shop.Orders/Get\"]\ntimeout = 3\n",
+            &[],
+            format!(
+                "config/app.toml:2:1: unknown key `server.methods.shop.Orders/Get.timeout`; known keys of \
+                 [server.methods.shop.Orders/Get]: {POLICY}"
+            ),
+        ),
+        (
+            "[server.policy]\naccess_log = 2\n",
+            &[],
+            "config/app.toml:2:14: `server.policy.access_log`: `2` is no share of all calls: write a number from 0 to 1"
+                .to_owned(),
+        ),
+        (
+            "[client.policy]\nretry = { attempts = 0 }\n",
+            &[],
+            "config/app.toml:2:22: `client.policy.retry.attempts`: 0 attempts are no call; write 1 to turn retries off"
+                .to_owned(),
+        ),
+        (
+            "[client.methods.\"a.B\".retry]\ncodes = [\"UNAVAILABLE\", \"OK\"]\n",
+            &[],
+            "config/app.toml:2:9: `client.methods.a.B.retry.codes`: `OK` is no code of a failure, such as `UNAVAILABLE`"
+                .to_owned(),
+        ),
         ("[server]\nreflection = true\nreflection = true\n", &[], "config/app.toml:3:1: duplicate key".to_owned()),
         (
             "[server]\nmax_deadline_ms = 99999999999999999999\n",

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::ConfigError;
+use crate::policy::UnknownTarget;
 use crate::registry::RegistryError;
 use crate::server::ServeError;
 
@@ -28,6 +29,12 @@ pub enum AppError {
         /// The path.
         path: &'static str,
     },
+    /// A policy of what is not served.
+    #[error("{}{unknown}", if unknown.by_configuration { "`methods` of the configuration: " } else { "" })]
+    Policy {
+        /// What it is for.
+        unknown: UnknownTarget,
+    },
     /// It cannot listen.
     #[error("cannot listen at `{address}`, the `address` of [server]")]
     Listen {
@@ -38,7 +45,7 @@ pub enum AppError {
     },
     /// The server cannot be as the configuration wants it.
     #[error(transparent)]
-    Serve(#[from] ServeError),
+    Serve(ServeError),
     /// The governor cannot listen.
     #[error("cannot listen at `{address}`, the `address` of [governor]")]
     Governor {
@@ -86,6 +93,16 @@ pub enum AppError {
     /// The server broke.
     #[error("the server broke")]
     Server(#[source] tokio::task::JoinError),
+}
+
+impl From<ServeError> for AppError {
+    fn from(error: ServeError) -> Self {
+        match error {
+            ServeError::Duplicate(service) => Self::DuplicateService { service: service.name },
+            ServeError::Policy(unknown) => Self::Policy { unknown },
+            other => Self::Serve(other),
+        }
+    }
 }
 
 /// A hint for those who serve what every app serves.

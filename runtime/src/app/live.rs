@@ -8,13 +8,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
+use serde::de::{self, DeserializeOwned};
 use serde_json::Value as Json;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::config::{REVISION, Settings, Sources};
 use super::{AppConfig, ConfigError, log};
+use crate::client;
+use crate::server;
 
 /// How often the file is looked at. A change counts when it looks the same twice, so that a file is not read while it is
 /// being written.
@@ -57,6 +59,27 @@ impl Follower {
                 }
             }))
         })
+    }
+
+    /// Follows what is said of the calls that are answered and of those that are made.
+    pub(super) fn policies(server: &server::Configured, clients: &client::Configured) -> [Self; 4] {
+        let answered = |key| {
+            let server = server.clone();
+            Self::new(key, move |config| {
+                let (server, policies) = (server.clone(), config.server.policies());
+                server.check(&policies).map_err(de::Error::custom)?;
+                Ok(Box::new(move || server.set(&policies)))
+            })
+        };
+        let made = |key| {
+            let clients = clients.clone();
+            Self::new(key, move |config| {
+                let (clients, policies) = (clients.clone(), config.client.policies());
+                clients.check(&policies).map_err(de::Error::custom)?;
+                Ok(Box::new(move || clients.set(policies)))
+            })
+        };
+        [answered("server.policy"), answered("server.methods"), made("client.policy"), made("client.methods")]
     }
 
     /// Follows `[custom]`, and gives it out as a `T`.

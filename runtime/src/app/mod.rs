@@ -9,11 +9,12 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
-use crate::client::{Client, ConnectError};
+use crate::client::{Client, Configured, ConnectError};
 use crate::descriptor::Service;
 use crate::error::DomainError;
 use crate::health::Health;
 use crate::interceptor::Interceptor;
+use crate::policy::Policies;
 #[cfg(unix)]
 use crate::registry::FileRegistry;
 use crate::registry::{MemoryRegistry, NoRegistry, Registry};
@@ -31,8 +32,8 @@ mod signals;
 mod tasks;
 
 pub use config::{
-    AppConfig, AppSection, ConfigError, GovernorSection, LogFormat, LogSection, RegistryKind,
-    RegistrySection, ServerSection,
+    AppConfig, AppSection, ClientPolicySection, ClientSection, ConfigError, GovernorSection, LogFormat,
+    LogSection, RegistryKind, RegistrySection, RetrySection, ServerPolicySection, ServerSection,
 };
 pub use error::AppError;
 pub use running::Running;
@@ -63,6 +64,7 @@ pub struct App {
     health: Health,
     tasks: Vec<Task>,
     followers: Vec<Follower>,
+    clients: Configured,
 }
 
 impl App {
@@ -92,16 +94,27 @@ impl App {
             .max_message(config.server.max_message_bytes)
             .max_timeout(config.server.max_deadline())
             .connections(config.server.connection.clone())
-            .runtime(config.server.runtime);
+            .runtime(config.server.runtime)
+            .max_in_flight(config.server.max_in_flight)
+            .configured_policies(config.server.policies());
         let registry = registry(&config.registry);
-        let followers = vec![Follower::revision(), Follower::log_level()];
-        Self { config, server, registry, health: Health::new(), tasks: Vec::new(), followers }
+        let clients = Configured::new(config.client.policies());
+        let mut followers = vec![Follower::revision(), Follower::log_level()];
+        followers.extend(Follower::policies(&server.configured(), &clients));
+        Self { config, server, registry, health: Health::new(), tasks: Vec::new(), followers, clients }
     }
 
     /// Serves a service.
     #[must_use]
     pub fn serve(mut self, service: impl Into<BoundService>) -> Self {
         self.server = self.server.add(service);
+        self
+    }
+
+    /// Says what holds for the calls of its methods, where it differs from what the IDL says. The configuration wins.
+    #[must_use]
+    pub fn policies(mut self, policies: Policies) -> Self {
+        self.server = self.server.policies(policies);
         self
     }
 
@@ -281,6 +294,6 @@ impl Client {
     ///
     /// Fails outside of a tokio runtime. That there are no instances is the error of a call, not of the client.
     pub fn discover<E: DomainError>(service: &'static Service, app: &App) -> Result<Self, ConnectError> {
-        Self::find::<E>(service, app.registry().as_ref())
+        Self::find::<E>(service, app.registry().as_ref())?.of_app(app.name(), &app.clients)
     }
 }

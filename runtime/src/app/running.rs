@@ -54,12 +54,13 @@ pub struct Running {
 impl Running {
     pub(super) async fn start(app: App) -> Result<Self, AppError> {
         let name = app.name().to_owned();
-        let App { config, server, registry, health, tasks, followers } = app;
+        let App { config, server, registry, health, tasks, followers, clients: _ } = app;
         let services: Vec<&'static Service> = server.services().collect();
         if services.is_empty() {
             return Err(AppError::NoServices);
         }
         let server = with_built_ins(server, &services, &config, &health);
+        server.check()?;
         refuse_duplicates(&server)?;
         let (stats, all): (_, Vec<_>) = (server.stats(), server.services().collect());
         let server = server.ready()?;
@@ -242,16 +243,12 @@ fn with_built_ins(
 }
 
 fn refuse_duplicates(server: &Server) -> Result<(), AppError> {
-    let (mut names, mut paths) = (HashSet::new(), HashSet::new());
-    for service in server.services() {
-        if !names.insert(service.name) {
-            return Err(AppError::DuplicateService { service: service.name });
-        }
-        if let Some(twice) = service.methods.iter().find(|method| !paths.insert(method.path)) {
-            return Err(AppError::DuplicatePath { path: twice.path });
-        }
+    let mut paths = HashSet::new();
+    let mut methods = server.services().flat_map(|service| service.methods);
+    match methods.find(|method| !paths.insert(method.path)) {
+        Some(twice) => Err(AppError::DuplicatePath { path: twice.path }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 async fn listen(server: &ServerSection) -> Result<(Listener, Address), AppError> {

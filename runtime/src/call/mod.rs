@@ -21,11 +21,14 @@ mod binary;
 pub(crate) mod deadline;
 mod options;
 mod reply;
+pub(crate) mod hops;
 pub(crate) mod reserved;
+pub(crate) mod trace;
 
 pub use options::CallOptions;
 pub(crate) use options::Timeout;
 pub use reply::ReplyMetadata;
+pub use trace::Trace;
 
 tokio::task_local! {
     /// Set around every poll of a handler, so that calls it makes know what they are made for.
@@ -37,8 +40,9 @@ tokio::task_local! {
 /// A clone is cheap and shares everything; an interceptor that changes a call changes what is further inside, not what
 /// others hold.
 ///
-/// Calls that a handler makes inherit from its call: the deadline, the trace (`traceparent`, `tracestate`), and metadata
-/// whose name begins with `x-md-global-`, as in Kratos.
+/// Calls that a handler makes inherit from its call: the deadline, the trace (`traceparent`, `tracestate`, `baggage`,
+/// and Jupiter's `x-dy-traceid`), and metadata whose name begins with `x-md-global-`, as in Kratos, or with
+/// `rpc-persist-`, as in CloudWeGo.
 #[derive(Clone)]
 pub struct Call(Arc<Parts>);
 
@@ -49,6 +53,8 @@ struct Parts {
     deadline: Option<Instant>,
     started: Instant,
     extensions: Extensions,
+    /// The span of this call; none while nobody records spans.
+    trace: Option<Trace>,
     /// Made when first asked for: most calls never touch it.
     reply: OnceLock<ReplyMetadata>,
 }
@@ -62,6 +68,7 @@ impl Clone for Parts {
             deadline: self.deadline,
             started: self.started,
             extensions: self.extensions.clone(),
+            trace: self.trace,
             // Made now, or the two copies would each make their own later.
             reply: OnceLock::from(self.reply.get_or_init(ReplyMetadata::new).clone()),
         }
@@ -88,6 +95,7 @@ impl Call {
             deadline,
             started: now(),
             extensions: Extensions::new(),
+            trace: None,
             reply: OnceLock::new(),
         }))
     }
@@ -98,6 +106,17 @@ impl Call {
             self.edit().reply = OnceLock::from(reply);
         }
         self
+    }
+
+    /// The same call as a span of a trace.
+    pub(crate) fn within(mut self, trace: Trace) -> Self {
+        self.edit().trace = Some(trace);
+        self
+    }
+
+    /// The span of this call, if spans are recorded.
+    pub(crate) fn span(&self) -> Option<Trace> {
+        self.0.trace
     }
 
     /// The call that this task works for: set while a handler runs and in what [`spawn`](Self::spawn) started.
@@ -135,6 +154,41 @@ impl Call {
     /// Whom the certificate of the other end names, on a server that asks for certificates.
     pub fn peer_certificate(&self) -> Option<&str> {
         self.0.peer.certificate.as_deref()
+    }
+
+    /// Who calls: the app id that the caller says of itself in `aid`, as in Jupiter, or in `x-md-service-name`, as in
+    /// Kratos. `None` if it says nothing.
+    ///
+    /// It is what the caller says; nothing here has proved it.
+    pub fn caller(&self) -> Option<&str> {
+        let named = |name: &str| self.0.metadata.get(name).and_then(|value| value.to_str().ok());
+        hops::CALLERS.iter().find_map(|name| named(name)).filter(|name| !name.is_empty())
+    }
+
+    /// The entry of the metadata that travels over all hops under `key` (`x-md-global-tenant`, `rpc-persist-tenant`).
+    pub fn global(&self, key: &str) -> Option<&str> {
+        hops::global(self.0.metadata.as_ref(), key)
+    }
+
+    /// The entry of the metadata that came one hop under `key` (`x-md-local-`, `rpc-transit-`); the calls that are made
+    /// for this one do not have it.
+    pub fn local(&self, key: &str) -> Option<&str> {
+        hops::local(self.0.metadata.as_ref(), key)
+    }
+
+    /// On whose behalf: the entry `tenant` that travels over all hops.
+    pub fn tenant(&self) -> Option<&str> {
+        self.global(hops::TENANT)
+    }
+
+    /// Which variant of the services the call is for: the entry `color` that travels over all hops.
+    pub fn colour(&self) -> Option<&str> {
+        self.global(hops::COLOUR)
+    }
+
+    /// Where the call stands in a trace: its own span if spans are recorded, else that of its caller.
+    pub fn trace(&self) -> Option<Trace> {
+        self.0.trace.or_else(|| Trace::read(self.0.metadata.as_ref()))
     }
 
     /// When the call is over, if ever.
@@ -205,6 +259,18 @@ impl fmt::Debug for Call {
             .field("remaining", &self.remaining())
             .finish_non_exhaustive()
     }
+}
+
+/// Whether something that happens to a share of calls (0 to 1) happens to this one.
+pub(crate) fn drawn(share: f64) -> bool {
+    // 53 bits are what a float holds exactly.
+    share > 0.0 && (trace::random() >> 11) as f64 / ((1_u64 << 53) as f64) < share
+}
+
+/// A time drawn at random, at most `most`.
+pub(crate) fn drawn_below(most: Duration) -> Duration {
+    let nanoseconds = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
+    Duration::from_nanos(trace::random() % nanoseconds.saturating_add(1).max(1))
 }
 
 /// The time by tokio's clock, which tests may stop.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tonic::metadata::MetadataMap;
 
-use super::ReplyMetadata;
 use super::binary::append_bin;
 use super::reply::append;
-use crate::codec::{Encoding, Limit, MAX_MESSAGE, Side};
+use super::{ReplyMetadata, hops};
+use crate::codec::Encoding;
 
 /// Options for the calls of one client handle: `client.with(CallOptions::new().timeout(..)).get_order(..)`.
 ///
@@ -67,6 +67,18 @@ impl CallOptions {
         self
     }
 
+    /// Sends `x-md-global-{key}: value`, which travels on with all calls that are made for this one.
+    #[must_use]
+    pub fn global(self, key: &str, value: &str) -> Self {
+        self.metadata(&hops::global_name(key), value)
+    }
+
+    /// Sends `x-md-local-{key}: value`, which the called service sees and nobody behind it.
+    #[must_use]
+    pub fn local(self, key: &str, value: &str) -> Self {
+        self.metadata(&hops::local_name(key), value)
+    }
+
     /// Puts the headers and trailers of the reply there. The handle holds those of the latest call.
     #[must_use]
     pub fn capture(mut self, reply: &ReplyMetadata) -> Self {
@@ -94,14 +106,6 @@ impl CallOptions {
     pub fn max_reply(mut self, bytes: usize) -> Self {
         self.max_reply = Some(bytes);
         self
-    }
-
-    /// The largest request that is sent and the largest reply that is read.
-    pub(crate) fn limits(&self) -> (Limit, Limit) {
-        (
-            Limit::new(Side::ClientSends, self.max_request.unwrap_or(MAX_MESSAGE)),
-            Limit::new(Side::ClientReads, self.max_reply.unwrap_or(MAX_MESSAGE)),
-        )
     }
 
     /// These options, and `later` where it says more.

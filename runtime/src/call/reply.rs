@@ -11,6 +11,7 @@ use http::HeaderMap;
 use tonic::metadata::{Ascii, MetadataKey, MetadataMap, MetadataValue};
 
 use super::binary::{append_bin, values_bin};
+use super::hops;
 use super::reserved::is_reserved;
 use crate::codec::Encoding;
 
@@ -67,6 +68,17 @@ impl ReplyMetadata {
 
     pub(crate) fn compression(&self) -> Option<Option<Encoding>> {
         self.lock().compression
+    }
+
+    /// Sends `rpc-backward-{key}: value` back to the caller, one hop, as CloudWeGo does.
+    pub fn add_backward(&self, key: &str, value: &str) {
+        self.add_trailer(&hops::backward_name(key), value);
+    }
+
+    /// What came back under `key`, in a header or a trailer.
+    pub fn backward(&self, key: &str) -> Option<String> {
+        let name = hops::backward_name(key);
+        self.header(&name).or_else(|| self.trailer(&name))
     }
 
     /// The first header of that name, if it is text.

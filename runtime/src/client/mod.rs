@@ -5,53 +5,61 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
+use http::HeaderValue;
 use prost::Message;
 use tokio::runtime::Handle;
 use tokio::time::timeout_at;
-use tonic::Status;
-use tonic::metadata::MetadataMap;
+use tonic::{Code, Status};
+use tracing::{Instrument as _, Span};
 
+mod begin;
+mod breaker;
 mod endpoints;
+mod guards;
 mod leash;
 mod reply_stream;
 mod requests;
 mod response;
+mod retry;
 mod target;
 mod transport;
+mod way;
 
 use endpoints::Endpoints;
+pub(crate) use guards::Configured;
+use guards::{Guard, Guards};
 use reply_stream::RawReplies;
 pub use reply_stream::ReplyStream;
 use requests::Requests;
-use response::Incoming;
 pub use target::ConnectError;
 use transport::Transport;
+use way::{Got, Way};
 
-use crate::call::{Call, CallOptions, Timeout, now};
-use crate::codec::{self, Limit};
-use crate::descriptor::{Kind, Method, Service};
+use crate::call::{Call, CallOptions};
+use crate::codec::{self, Limit, MAX_MESSAGE, Side};
+use crate::descriptor::{Method, Service};
 use crate::error::{CallError, DomainError, known};
-use crate::interceptor::{Direction, End, Hooks, Interceptor, Interceptors, Next, Reply};
-use crate::net::Peer;
+use crate::interceptor::{Chains, Interceptor, Next, Reply};
+use crate::observe::Observed;
+use crate::policy::{Policies, UnknownTarget};
 use crate::registry::Registry;
 use crate::server::{self, BoundService};
-
-/// The longest that a unary call takes of which nobody said anything.
-const UNARY: Duration = Duration::from_secs(60);
 
 /// What generated clients are made of. Clones are cheap and share the connections.
 #[derive(Clone)]
 pub struct Client {
     service: &'static Service,
     transport: Transport,
-    interceptors: Interceptors,
+    guards: Arc<Guards>,
+    interceptors: Chains,
     options: Option<Arc<CallOptions>>,
     parent: Option<Call>,
+    /// The name of the app that calls.
+    caller: Option<HeaderValue>,
 }
 
 impl Client {
@@ -62,7 +70,7 @@ impl Client {
     /// Fails when the target is no address, and outside of a tokio runtime.
     pub fn connect<E: DomainError>(service: &'static Service, target: &str) -> Result<Self, ConnectError> {
         known::register::<E>();
-        Ok(Self::new(service, Transport::Address(target::channel(target)?)))
+        Ok(Self::new(service, target, Transport::Address(target::channel(target)?)))
     }
 
     /// A client of the instances that `registry` has of the service's app.
@@ -77,7 +85,7 @@ impl Client {
         known::register::<E>();
         Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
         let endpoints = Endpoints::new(service.app, registry.watch(service.app));
-        Ok(Self::new(service, Transport::App(Arc::new(endpoints))))
+        Ok(Self::new(service, service.app, Transport::App(Arc::new(endpoints))))
     }
 
     /// A client of an implementation in this process, through the same stack without the network.
@@ -85,17 +93,40 @@ impl Client {
     /// The handler runs while the reply is waited for, or read.
     pub fn local(service: impl Into<BoundService>) -> Self {
         let bound = service.into();
-        Self::new(bound.service(), Transport::Local(server::local(bound)))
+        Self::new(bound.service(), "local", Transport::Local(server::local(bound)))
     }
 
-    fn new(service: &'static Service, transport: Transport) -> Self {
-        Self { service, transport, interceptors: Interceptors::default(), options: None, parent: None }
+    fn new(service: &'static Service, target: &str, transport: Transport) -> Self {
+        let guards = Arc::new(Guards::new(service, target));
+        let interceptors = Chains::default();
+        Self { service, transport, guards, interceptors, options: None, parent: None, caller: None }
+    }
+
+    /// Makes it a client of an app: it says so, and the app's configuration holds for its calls.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the configuration speaks of a method that the service does not have.
+    pub(crate) fn of_app(mut self, name: &str, configured: &Configured) -> Result<Self, ConnectError> {
+        configured.add(&self.guards)?;
+        self.caller = HeaderValue::try_from(name).ok().filter(|name| !name.is_empty());
+        Ok(self)
+    }
+
+    /// Says what holds for its calls and those of its clones, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a policy is for a method that the service does not have.
+    pub fn policies(self, policies: Policies) -> Result<Self, UnknownTarget> {
+        self.guards.say(|said| policies.clone_into(&mut said.program))?;
+        Ok(self)
     }
 
     /// Adds an interceptor around this client's calls; the first added is outermost.
     #[must_use]
     pub fn intercept(mut self, interceptor: impl Interceptor) -> Self {
-        self.interceptors = self.interceptors.and(interceptor);
+        self.interceptors = self.interceptors.and(interceptor, self.service);
         self
     }
 
@@ -126,7 +157,7 @@ impl Client {
         R: Message + Default,
         E: DomainError,
     {
-        let requests = Requests::one(&request, self.limits().0);
+        let requests = Requests::one(&request, self.limits(method).0);
         drop(request);
         reply(self.one(method, requests).await)
     }
@@ -146,7 +177,7 @@ impl Client {
         R: Message + Default,
         E: DomainError,
     {
-        let requests = Requests::one(&request, self.limits().0);
+        let requests = Requests::one(&request, self.limits(method).0);
         drop(request);
         self.many(method, requests).await.map(ReplyStream::new).map_err(CallError::from_status)
     }
@@ -166,7 +197,7 @@ impl Client {
         R: Message + Default,
         E: DomainError,
     {
-        reply(self.one(method, Ok(Requests::many(requests, self.limits().0))).await)
+        reply(self.one(method, Ok(Requests::many(requests, self.limits(method).0))).await)
     }
 
     /// Calls a method that streams both.
@@ -184,7 +215,7 @@ impl Client {
         R: Message + Default,
         E: DomainError,
     {
-        let raw = self.many(method, Ok(Requests::many(requests, self.limits().0))).await;
+        let raw = self.many(method, Ok(Requests::many(requests, self.limits(method).0))).await;
         raw.map(ReplyStream::new).map_err(CallError::from_status)
     }
 
@@ -208,53 +239,66 @@ impl Client {
     ) -> BoxFuture<'_, Result<RawReplies, Status>> {
         Box::pin(async move {
             Ok(match self.run(method, requests?).await? {
-                (call, Got::Message(message)) => RawReplies::answered(call, message),
-                (call, Got::Stream(replies, hooks)) => RawReplies::open(call, replies, hooks),
+                (observed, Got::Message(message)) => RawReplies::answered(observed, message),
+                (observed, Got::Stream(replies, hooks)) => RawReplies::open(observed, replies, hooks),
             })
         })
     }
 
     /// Runs one call, with its interceptors, until there is something to give to the caller.
-    async fn run(&self, method: &'static Method, requests: Requests) -> Result<(Call, Got), Status> {
-        let mut call = self.begin(method);
+    async fn run(&self, method: &'static Method, requests: Requests) -> Result<(Observed, Got), Status> {
+        let Some(guard) = self.guards.of(method) else {
+            return Err(Status::unimplemented(method.path));
+        };
+        let policy = guard.policy();
+        let (mut call, span) = self.begin(method, &policy);
+        let mut observed = guard.observe(call.clone(), &policy, span);
         let deadline = call.deadline();
-        let mut way = Way { client: self, requests: Some(requests), got: None };
+        let mut way = Way::new(self, guard, policy, requests);
+        let interceptors = self.interceptors.of(method);
         let going = async {
-            if self.interceptors.is_empty() {
+            if interceptors.is_empty() {
                 way.go(&call).await
             } else {
-                Next::new(&self.interceptors, &mut way).run(&mut call).await.map(|Reply(())| ())
+                Next::new(interceptors, &mut way).run(&mut call).await.map(|Reply(())| ())
             }
         };
-        match deadline {
-            Some(deadline) => {
-                let ended = timeout_at(tokio::time::Instant::from_std(deadline), going).await;
-                ended.map_err(|_| response::deadline_exceeded())??;
+        let going = going.instrument(observed.span().cloned().unwrap_or_else(Span::none));
+        let ended = match deadline {
+            Some(deadline) => timeout_at(deadline.into(), going)
+                .await
+                .unwrap_or_else(|_| Err(response::deadline_exceeded())),
+            None => going.await,
+        };
+        let got = ended.and_then(|()| {
+            way.got
+                .take()
+                .ok_or_else(|| Status::internal("an interceptor returned the reply of another call"))
+        });
+        match got {
+            Ok(got) => {
+                if let Got::Message(_) = &got {
+                    observed.end(Code::Ok, "");
+                }
+                Ok((observed, got))
             }
-            None => going.await?,
+            Err(status) => {
+                observed.end(status.code(), status.message());
+                Err(status)
+            }
         }
-        let got =
-            way.got.ok_or_else(|| Status::internal("an interceptor returned the reply of another call"))?;
-        Ok((call, got))
     }
 
     /// The largest request that is sent and the largest reply that is read.
-    fn limits(&self) -> (Limit, Limit) {
-        self.options.as_deref().map_or_else(|| CallOptions::new().limits(), CallOptions::limits)
-    }
-
-    /// Decides what the call inherits.
-    fn begin(&self, method: &'static Method) -> Call {
-        let parent = self.parent.clone().or_else(Call::current);
-        let options = self.options.as_deref();
-        let deadline = match options.map(|options| options.timeout).unwrap_or_default() {
-            Timeout::After(timeout) => now().checked_add(timeout),
-            Timeout::Never => None,
-            Timeout::Inherited => inherited(parent.as_ref(), method),
-        };
-        let metadata = metadata(parent.as_ref(), options);
-        Call::with(method, metadata, Peer::default(), deadline)
-            .replying_to(options.and_then(|options| options.capture.clone()))
+    fn limits(&self, method: &Method) -> (Limit, Limit) {
+        let policy = self.guards.of(method).map(Guard::policy).unwrap_or_default();
+        let said = self.options.as_deref();
+        let request = said.and_then(|options| options.max_request).or(policy.max_request_bytes);
+        let reply = said.and_then(|options| options.max_reply).or(policy.max_reply_bytes);
+        (
+            Limit::new(Side::ClientSends, request.unwrap_or(MAX_MESSAGE)),
+            Limit::new(Side::ClientReads, reply.unwrap_or(MAX_MESSAGE)),
+        )
     }
 }
 
@@ -270,129 +314,4 @@ impl fmt::Debug for Client {
 
 fn reply<R: Message + Default, E: DomainError>(message: Result<Bytes, Status>) -> Result<R, CallError<E>> {
     message.and_then(|message| codec::decode(message, "reply")).map_err(CallError::from_status)
-}
-
-/// The deadline of a call that was given none: the current call's or, for a unary call, that of its method, if that is
-/// sooner.
-fn inherited(parent: Option<&Call>, method: &Method) -> Option<Instant> {
-    let parent = parent.and_then(Call::deadline);
-    if method.kind != Kind::Unary {
-        return parent;
-    }
-    let own = method.timeout.or(if parent.is_none() { Some(UNARY) } else { None });
-    [parent, own.and_then(|own| now().checked_add(own))].into_iter().flatten().min()
-}
-
-/// The metadata of a call: what its options say, and what travels on from the current call: the trace, and what
-/// Kratos marks as global.
-fn metadata(parent: Option<&Call>, options: Option<&CallOptions>) -> MetadataMap {
-    let mut headers = options.map(|options| options.metadata.clone().into_headers()).unwrap_or_default();
-    let Some(parent) = parent else {
-        return MetadataMap::from_headers(headers);
-    };
-    let said: Vec<_> = headers.keys().cloned().collect();
-    let inherited = parent.metadata().as_ref();
-    for (name, value) in inherited {
-        let travels = matches!(name.as_str(), "traceparent" | "tracestate")
-            || name.as_str().starts_with("x-md-global-");
-        if travels && !said.contains(name) {
-            headers.append(name.clone(), value.clone());
-        }
-    }
-    MetadataMap::from_headers(headers)
-}
-
-/// What a call gave.
-enum Got {
-    Message(Bytes),
-    Stream(Box<Incoming>, Option<Hooks>),
-}
-
-/// The inner end of a client's interceptors: the transport.
-struct Way<'a> {
-    client: &'a Client,
-    requests: Option<Requests>,
-    got: Option<Got>,
-}
-
-impl Way<'_> {
-    async fn go(&mut self, call: &Call) -> Result<(), Status> {
-        // `Next` runs once, by value, so that they are there.
-        let Some(mut requests) = self.requests.take() else {
-            return Err(Status::internal("the call was sent twice"));
-        };
-        let Client { interceptors, transport, .. } = self.client;
-        let mut sent = Hooks::new(interceptors, call, Direction::Sent);
-        if let (Some(hooks), Some(payload)) = (&mut sent, requests.payload()) {
-            hooks.message(payload)?;
-        }
-        if let Some(encoding) = self.client.options.as_ref().and_then(|options| options.encoding.flatten()) {
-            requests.compress(encoding);
-        }
-        let mut received = Hooks::new(interceptors, call, Direction::Received);
-        let response = transport.send(call, requests, sent).await?;
-        let mut replies = response::open(response, call, self.client.limits().1)?;
-        if call.method().kind.streams_replies() {
-            self.got = Some(Got::Stream(Box::new(replies), received));
-            return Ok(());
-        }
-        self.got = Some(Got::Message(only(&mut replies, &mut received).await?));
-        Ok(())
-    }
-}
-
-/// The only reply of a call, once the call ended well.
-async fn only(replies: &mut Incoming, hooks: &mut Option<Hooks>) -> Result<Bytes, Status> {
-    let message = replies.next().await?.ok_or_else(|| Status::internal("the reply is missing"))?;
-    if let Some(hooks) = hooks {
-        hooks.message(&message)?;
-    }
-    match replies.next().await? {
-        None => Ok(message),
-        Some(_) => Err(Status::internal("the method has one reply, and more came")),
-    }
-}
-
-impl End for Way<'_> {
-    fn run<'c>(&'c mut self, call: &'c mut Call) -> BoxFuture<'c, Result<Reply, Status>> {
-        Box::pin(async move { self.go(call).await.map(Reply) })
-    }
-
-    fn answer(&mut self, message: Bytes) {
-        self.got = Some(Got::Message(message));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    static QUICK: Method = Method::new("/a.B/Quick", 0, Kind::Unary).timeout_ms(300);
-    static PLAIN: Method = Method::new("/a.B/Plain", 1, Kind::Unary);
-    static WATCH: Method = Method::new("/a.B/Watch", 2, Kind::ServerStream);
-
-    #[test]
-    fn the_nearest_deadline_counts() {
-        let parent = |seconds| {
-            Call::with(
-                &PLAIN,
-                MetadataMap::new(),
-                Peer::default(),
-                now().checked_add(Duration::from_secs(seconds)),
-            )
-        };
-        // In whole seconds, rounded up: the clock goes on meanwhile.
-        let left = |parent: Option<&Call>, method| {
-            inherited(parent, method)
-                .map(|deadline| deadline.saturating_duration_since(now()).as_secs_f64().ceil())
-        };
-        let (over, long) = (parent(0), parent(100));
-        assert_eq!(left(None, &QUICK), Some(1.0));
-        assert_eq!(left(None, &PLAIN), Some(60.0));
-        assert_eq!(left(None, &WATCH), None);
-        assert_eq!(left(Some(&over), &QUICK), Some(0.0));
-        assert_eq!(left(Some(&long), &QUICK), Some(1.0));
-        assert_eq!(left(Some(&long), &PLAIN), Some(100.0));
-        assert_eq!(left(Some(&long), &WATCH), Some(100.0));
-    }
 }

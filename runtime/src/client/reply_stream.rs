@@ -10,14 +10,15 @@ use bytes::Bytes;
 use futures_core::Stream;
 use prost::Message;
 use tokio::time::{Instant, Sleep, sleep_until};
-use tonic::Status;
 use tonic::metadata::MetadataMap;
+use tonic::{Code, Status};
 
 use super::response::{self, Incoming};
 use crate::call::Call;
 use crate::codec;
 use crate::error::{CallError, DomainError};
 use crate::interceptor::Hooks;
+use crate::observe::Observed;
 
 /// The replies of one call. Dropping it cancels the call.
 ///
@@ -39,18 +40,19 @@ impl<T: Message + Default, E: DomainError> ReplyStream<T, E> {
 
     /// The headers of the reply.
     pub fn metadata(&self) -> MetadataMap {
-        self.raw.call.reply().headers()
+        self.raw.call().reply().headers()
     }
 
     /// The trailers of the reply; empty before the end.
     pub fn trailers(&self) -> MetadataMap {
-        self.raw.call.reply().trailers()
+        self.raw.call().reply().trailers()
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, CallError<E>>>> {
         self.raw.poll_next(cx).map(|next| {
-            let message =
-                next?.and_then(|bytes| codec::decode(bytes, "reply").inspect_err(|_| self.raw.end()));
+            let message = next?.and_then(|bytes| {
+                codec::decode(bytes, "reply").inspect_err(|status| self.raw.end(Err(status)))
+            });
             Some(message.map_err(CallError::from_status))
         })
     }
@@ -66,13 +68,13 @@ impl<T: Message + Default, E: DomainError> Stream for ReplyStream<T, E> {
 
 impl<T, E> fmt::Debug for ReplyStream<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReplyStream").field("call", &self.raw.call).finish_non_exhaustive()
+        f.debug_struct("ReplyStream").field("call", self.raw.call()).finish_non_exhaustive()
     }
 }
 
 /// The encoded replies of one call.
 pub(super) struct RawReplies {
-    call: Call,
+    observed: Observed,
     state: State,
     hooks: Option<Hooks>,
     deadline: Option<Pin<Box<Sleep>>>,
@@ -86,23 +88,31 @@ enum State {
 }
 
 impl RawReplies {
-    pub(super) fn open(call: Call, replies: Box<Incoming>, hooks: Option<Hooks>) -> Self {
-        Self::new(call, State::Open(replies), hooks)
+    pub(super) fn open(observed: Observed, replies: Box<Incoming>, hooks: Option<Hooks>) -> Self {
+        Self::new(observed, State::Open(replies), hooks)
     }
 
-    pub(super) fn answered(call: Call, message: Bytes) -> Self {
-        Self::new(call, State::Answered(message), None)
+    pub(super) fn answered(observed: Observed, message: Bytes) -> Self {
+        Self::new(observed, State::Answered(message), None)
     }
 
-    fn new(call: Call, state: State, hooks: Option<Hooks>) -> Self {
-        let deadline = call.deadline().map(|deadline| Box::pin(sleep_until(Instant::from_std(deadline))));
-        Self { call, state, hooks, deadline }
+    fn new(observed: Observed, state: State, hooks: Option<Hooks>) -> Self {
+        let deadline = observed.call().deadline();
+        let deadline = deadline.map(|deadline| Box::pin(sleep_until(Instant::from_std(deadline))));
+        Self { observed, state, hooks, deadline }
+    }
+
+    fn call(&self) -> &Call {
+        self.observed.call()
     }
 
     /// Drops the stream, and with it the call.
-    fn end(&mut self) {
+    fn end(&mut self, outcome: Result<(), &Status>) {
         self.state = State::Ended;
         self.deadline = None;
+        let (code, message) =
+            outcome.err().map_or((Code::Ok, ""), |status| (status.code(), status.message()));
+        self.observed.end(code, message);
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Status>>> {
@@ -110,15 +120,16 @@ impl RawReplies {
             State::Open(replies) => replies,
             State::Answered(message) => {
                 let message = std::mem::take(message);
-                self.end();
+                self.end(Ok(()));
                 return Poll::Ready(Some(Ok(message)));
             }
             State::Ended => return Poll::Ready(None),
         };
         // Before the stream, or one that is always ready would never be late.
         if self.deadline.as_mut().is_some_and(|deadline| deadline.as_mut().poll(cx).is_ready()) {
-            self.end();
-            return Poll::Ready(Some(Err(response::deadline_exceeded())));
+            let late = response::deadline_exceeded();
+            self.end(Err(&late));
+            return Poll::Ready(Some(Err(late)));
         }
         let next = match ready!(replies.poll_next(cx)) {
             Ok(Some(message)) => match self.hooks.as_mut().map(|hooks| hooks.message(&message)) {
@@ -128,7 +139,7 @@ impl RawReplies {
             Ok(None) => None,
             Err(status) => Some(Err(status)),
         };
-        self.end();
+        self.end(next.as_ref().map_or(Ok(()), |error: &Result<Bytes, Status>| error.as_ref().map(|_| ())));
         Poll::Ready(next)
     }
 }

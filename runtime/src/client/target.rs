@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 use tonic::transport::{Channel, Endpoint};
 
 use super::leash::Executor;
+use crate::policy::UnknownTarget;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -44,6 +45,9 @@ pub enum ConnectError {
         /// What is wrong with it: `invalid authority`.
         why: String,
     },
+    /// A policy of a method that the service does not have.
+    #[error("`methods` of [client]: {0}")]
+    Policy(#[from] UnknownTarget),
     /// A client needs a tokio runtime around it.
     #[error("a client is made inside of a tokio runtime")]
     NoRuntime,

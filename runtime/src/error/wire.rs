@@ -10,8 +10,6 @@ use tonic::{Code, Status};
 
 use super::{DomainError, ErrorFields, UnknownError};
 
-const TYPE_URL: &str = "type.googleapis.com/google.rpc.ErrorInfo";
-
 #[derive(Clone, PartialEq, prost::Message)]
 struct RpcStatus {
     #[prost(int32, tag = "1")]
@@ -50,23 +48,35 @@ pub(crate) fn status<E: DomainError>(error: &E) -> Status {
 
 /// A status that carries `info` and no other detail.
 pub(crate) fn with_info(code: Code, message: String, info: &ErrorInfo) -> Status {
+    with_detail(code, message, "google.rpc.ErrorInfo", info.encode_to_vec())
+}
+
+/// A status with one detail: the full name of its type, and its bytes.
+pub(crate) fn with_detail(code: Code, message: String, name: &str, value: Vec<u8>) -> Status {
+    let type_url = format!("type.googleapis.com/{name}");
     let details = RpcStatus {
         code: code as i32,
         message: message.clone(),
-        details: vec![prost_types::Any { type_url: TYPE_URL.to_owned(), value: info.encode_to_vec() }],
+        details: vec![prost_types::Any { type_url, value }],
     };
     Status::with_details(code, message, Bytes::from(details.encode_to_vec()))
 }
 
 /// The first `ErrorInfo` of a status, if there is one with a reason.
 pub(crate) fn info(status: &Status) -> Option<ErrorInfo> {
+    let value = detail(status, "google.rpc.ErrorInfo")?;
+    ErrorInfo::decode(value.as_slice()).ok().filter(|info| !info.reason.is_empty())
+}
+
+/// The bytes of the first detail of a type, by its full name.
+pub(crate) fn detail(status: &Status, name: &str) -> Option<Vec<u8>> {
     if status.details().is_empty() {
         return None;
     }
-    // Details of any shape may come from anywhere; what cannot be read is no domain error.
-    let details = RpcStatus::decode(status.details()).ok()?;
-    let any = details.details.iter().find(|any| any.type_url.ends_with("/google.rpc.ErrorInfo"))?;
-    ErrorInfo::decode(any.value.as_slice()).ok().filter(|info| !info.reason.is_empty())
+    // Details of any shape may come from anywhere; what cannot be read is no detail.
+    let details = RpcStatus::decode(status.details()).ok()?.details;
+    let is_named = |any: &prost_types::Any| any.type_url.rsplit('/').next() == Some(name);
+    details.into_iter().find(is_named).map(|any| any.value)
 }
 
 /// The typed error of a status that came, if it belongs to the domain of `E`.

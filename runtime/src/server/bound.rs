@@ -13,7 +13,7 @@ use tonic::Status;
 use super::exchange::Exchange;
 use super::outbox::Outbox;
 use crate::call::Call;
-use crate::descriptor::Service;
+use crate::descriptor::{Method, Service};
 use crate::error::{DomainError, Failure, known};
 use crate::interceptor::{End, Interceptor, Interceptors, Next, Reply};
 
@@ -64,21 +64,26 @@ impl BoundService {
         self.service
     }
 
-    /// The same service with more interceptors outside of its own.
-    pub(super) fn within(mut self, outer: &Interceptors) -> Self {
-        self.interceptors = outer.around(&self.interceptors);
-        self
+    /// The interceptors of one of its methods, with `outer` outside of its own.
+    pub(super) fn interceptors(&self, outer: &Interceptors, method: &Method) -> Interceptors {
+        outer.around(&self.interceptors).of(method)
     }
 
     /// Runs one call to its end; what it says goes to `outbox`.
-    pub(super) async fn answer(&self, mut call: Call, io: Exchange, outbox: &Outbox) -> Result<(), Status> {
-        let mut end = Terminal { bound: self, io: Some(io), outbox };
-        if self.interceptors.is_empty() {
+    pub(super) async fn answer(
+        &self,
+        interceptors: &Interceptors,
+        mut call: Call,
+        io: Exchange,
+        outbox: &Outbox,
+    ) -> Result<(), Status> {
+        let mut end = Terminal { bound: self, interceptors, io: Some(io), outbox };
+        if interceptors.is_empty() {
             return end.handle(&call).await;
         }
         // Calls that an interceptor makes are made for this call, too.
         let outer = call.clone();
-        outer.scope(Next::new(&self.interceptors, &mut end).run(&mut call)).await.map(|Reply(())| ())
+        outer.scope(Next::new(interceptors, &mut end).run(&mut call)).await.map(|Reply(())| ())
     }
 }
 
@@ -112,6 +117,7 @@ impl<S: Send + Sync + 'static> Rows for Bound<S> {
 /// The inner end of a server's interceptors: the handler.
 struct Terminal<'a> {
     bound: &'a BoundService,
+    interceptors: &'a Interceptors,
     io: Option<Exchange>,
     outbox: &'a Outbox,
 }
@@ -122,7 +128,7 @@ impl Terminal<'_> {
         let Some(mut io) = self.io.take() else {
             return Err(Status::internal("the handler was run twice"));
         };
-        io.show(&self.bound.interceptors, call);
+        io.show(self.interceptors, call);
         let handler = self.bound.rows.row(call.method().index, call, io);
         call.clone().scope(handler).await.map_err(|failure| {
             let settled = failure.settle(call);

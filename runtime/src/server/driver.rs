@@ -17,9 +17,10 @@ use http_body::Frame;
 use tokio::time::{Sleep, sleep};
 use tonic::body::Body;
 use tonic::{Code, Status};
+use tracing::Span;
 
+use super::guard::Ticket;
 use super::outbox::Outbox;
-use super::stats::Ticket;
 use crate::call::{Call, ReplyMetadata, reserved};
 use crate::codec::ENCODING;
 
@@ -34,7 +35,6 @@ pub(crate) struct Driver {
     run: Option<BoxFuture<'static, Result<(), Status>>>,
     outcome: Result<(), Status>,
     outbox: Arc<Outbox>,
-    call: Call,
     ticket: Ticket,
 }
 
@@ -42,10 +42,13 @@ impl Driver {
     pub(super) fn new(
         run: BoxFuture<'static, Result<(), Status>>,
         outbox: Arc<Outbox>,
-        call: Call,
         ticket: Ticket,
     ) -> Self {
-        Self { run: Some(run), outcome: Ok(()), outbox, call, ticket }
+        Self { run: Some(run), outcome: Ok(()), outbox, ticket }
+    }
+
+    fn call(&self) -> &Call {
+        self.ticket.call()
     }
 
     /// Runs the handler as far as it goes; ready when the call ended.
@@ -53,20 +56,24 @@ impl Driver {
         let Some(run) = &mut self.run else {
             return Poll::Ready(());
         };
-        let polled = run.as_mut().poll(cx);
+        let polled = {
+            let _entered = self.ticket.span().map(Span::enter);
+            run.as_mut().poll(cx)
+        };
         self.outcome = match (self.outbox.take_failure(), polled) {
             (Some(status), _) => Err(status),
             (None, Poll::Ready(outcome)) => outcome,
             (None, Poll::Pending) => return Poll::Pending,
         };
         self.run = None;
-        let code = self.outcome.as_ref().err().map_or(Code::Ok, Status::code);
-        self.ticket.leave(code, self.outbox.is_upstream());
+        let (code, message) =
+            self.outcome.as_ref().err().map_or((Code::Ok, ""), |status| (status.code(), status.message()));
+        self.ticket.leave(code, message, self.outbox.is_upstream());
         Poll::Ready(())
     }
 
     fn headers(&self) -> HeaderMap {
-        let mut headers = self.call.touched_reply().map(|reply| reply.take_headers()).unwrap_or_default();
+        let mut headers = self.call().touched_reply().map(|reply| reply.take_headers()).unwrap_or_default();
         headers.insert(CONTENT_TYPE, GRPC);
         if let Some(encoding) = self.outbox.encoding() {
             headers.insert(ENCODING, encoding.header());
@@ -75,7 +82,7 @@ impl Driver {
     }
 
     fn trailers(&mut self) -> HeaderMap {
-        let mut trailers = self.call.touched_reply().map(|reply| reply.take_trailers()).unwrap_or_default();
+        let mut trailers = self.call().touched_reply().map(|reply| reply.take_trailers()).unwrap_or_default();
         let mut status = std::mem::replace(&mut self.outcome, Ok(())).err().unwrap_or_else(|| Status::ok(""));
         if !status.metadata().is_empty() {
             // A status that was taken over from another call carries the headers of that one's response.
@@ -109,7 +116,7 @@ impl Answer {
     /// When the call is over.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
-            Self::Running(Some(driver), _) => driver.call.deadline(),
+            Self::Running(Some(driver), _) => driver.call().deadline(),
             _ => None,
         }
     }
@@ -126,11 +133,11 @@ impl Future for Answer {
                     return Poll::Pending;
                 };
                 let ended = driver.poll(cx).is_ready();
-                let many = driver.call.method().kind.streams_replies();
+                let many = driver.call().method().kind.streams_replies();
                 if ended && driver.outcome.is_err() && !(many && driver.outbox.is_open()) {
                     // One reply that was written before the call failed is not sent.
                     driver.outbox.clear();
-                    if !driver.call.touched_reply().is_some_and(ReplyMetadata::has_headers) {
+                    if !driver.call().touched_reply().is_some_and(ReplyMetadata::has_headers) {
                         let mut headers = driver.trailers();
                         headers.insert(CONTENT_TYPE, GRPC);
                         return Poll::Ready(response(headers, Body::empty()));

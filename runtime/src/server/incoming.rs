@@ -40,7 +40,10 @@ impl<T: Message + Default> Incoming<T> {
         };
         let read = ready!(source.poll_next(cx));
         match read.and_then(|bytes| bytes.map(|bytes| codec::decode(bytes, "request")).transpose()) {
-            Ok(Some(message)) => Poll::Ready(Some(message)),
+            Ok(Some(message)) => {
+                self.outbox.note();
+                Poll::Ready(Some(message))
+            }
             Ok(None) => {
                 self.source = None;
                 Poll::Ready(None)

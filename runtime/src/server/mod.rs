@@ -11,9 +11,11 @@ use std::time::Duration;
 mod bound;
 mod driver;
 mod exchange;
+mod guard;
 mod incoming;
 mod listener;
 mod outbox;
+mod patience;
 mod replies;
 mod router;
 mod stats;
@@ -24,13 +26,14 @@ pub use incoming::Incoming;
 pub(crate) use listener::Ready;
 pub use listener::RuntimeKind;
 pub use replies::Replies;
-pub(crate) use router::{Limits, Router};
+pub(crate) use router::{Configured, Limits, Router};
 pub use stats::Stats;
 
 use crate::codec::Encoding;
 use crate::descriptor::Service;
 use crate::interceptor::{Interceptor, Interceptors};
 use crate::net::{ConnectionSection, Listener, SettingError};
+use crate::policy::{Policies, Said, UnknownTarget};
 
 /// Services on one listener, without configuration and without a registry: what an [`App`](crate::App) runs, and what a test may.
 ///
@@ -48,6 +51,8 @@ pub struct Server {
     services: Vec<BoundService>,
     interceptors: Interceptors,
     limits: Limits,
+    said: Said,
+    configured: Configured,
     stats: Stats,
     connections: ConnectionSection,
     runtime: RuntimeKind,
@@ -116,6 +121,27 @@ impl Server {
         self
     }
 
+    /// Sets how many calls run at once, of all methods together; more are refused with `RESOURCE_EXHAUSTED`. 0, which
+    /// is the default, sets no limit.
+    #[must_use]
+    pub fn max_in_flight(mut self, calls: u64) -> Self {
+        self.limits.in_flight = calls;
+        self
+    }
+
+    /// Says what holds for the calls of its methods, where it differs from what the IDL says.
+    #[must_use]
+    pub fn policies(mut self, policies: Policies) -> Self {
+        self.said.program = policies;
+        self
+    }
+
+    /// Says what the configuration says of the calls of its methods.
+    pub(crate) fn configured_policies(mut self, policies: Policies) -> Self {
+        self.said.configuration = policies;
+        self
+    }
+
     /// The counters of this server and its clones.
     pub fn stats(&self) -> Stats {
         self.stats.clone()
@@ -149,11 +175,25 @@ impl Server {
 
     /// The routes of this server.
     pub(crate) fn router(self) -> Result<Router, ServeError> {
+        self.check()?;
+        let router = Router::new(self.services, &self.interceptors, self.limits, self.said, &self.stats);
+        self.configured.add(&router);
+        Ok(router)
+    }
+
+    /// Whether it can start.
+    pub(crate) fn check(&self) -> Result<(), ServeError> {
         let mut names = HashSet::new();
         if let Some(twice) = self.services().find(|service| !names.insert(service.name)) {
             return Err(ServeError::Duplicate(twice));
         }
-        Ok(Router::new(self.services, &self.interceptors, self.limits, self.stats))
+        let services: Vec<_> = self.services().collect();
+        router::known(&self.said, services.iter().copied()).map_err(ServeError::Policy)
+    }
+
+    /// Where a configuration that changes is said, once the server serves.
+    pub(crate) fn configured(&self) -> Configured {
+        self.configured.clone()
     }
 }
 
@@ -170,10 +210,13 @@ pub enum ServeError {
     /// There are no threads to run calls on.
     #[error("cannot start the threads that `runtime` of [server] asks for")]
     Threads(#[source] io::Error),
+    /// A policy of what is not served.
+    #[error(transparent)]
+    Policy(#[from] UnknownTarget),
 }
 
 /// The router of one service for callers in the same process.
 pub(crate) fn local(service: BoundService) -> Router {
     let limits = Limits { message: usize::MAX, reply: usize::MAX, ..Limits::default() };
-    Router::new(vec![service], &Interceptors::default(), limits, Stats::default())
+    Router::new(vec![service], &Interceptors::default(), limits, Said::default(), &Stats::default())
 }

@@ -43,6 +43,8 @@ struct State {
     /// Stays true once there was a failure.
     failed: bool,
     upstream: bool,
+    /// How many messages went either way.
+    moved: u64,
     writer: Option<Waker>,
 }
 
@@ -100,6 +102,16 @@ impl Outbox {
         self.lock().fail(status);
     }
 
+    /// Notes that a message came in.
+    pub(super) fn note(&self) {
+        self.lock().moved += 1;
+    }
+
+    /// Changes when a message went either way.
+    pub(super) fn moved(&self) -> u64 {
+        self.lock().moved
+    }
+
     /// The failure that the call has to end with.
     pub(super) fn take_failure(&self) -> Option<Status> {
         self.lock().failure.take()
@@ -132,6 +144,7 @@ impl Outbox {
         } else {
             state.buffer.split_to(length).freeze()
         };
+        state.moved += 1;
         let writer = if state.buffer.len() < BATCH { state.writer.take() } else { None };
         drop(state);
         if let Some(writer) = writer {
@@ -174,6 +187,7 @@ impl State {
                     codec::compress(&mut self.buffer, start, encoding);
                 }
                 self.opened = true;
+                self.moved += 1;
                 true
             }
             Err(status) => {

@@ -5,13 +5,14 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use futures_core::future::BoxFuture;
 use futures_util::FutureExt as _;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method as Verb, Request, Response, StatusCode};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{sleep_until, timeout_at};
 use tonic::Status;
 use tonic::body::Body;
 use tonic::metadata::MetadataMap;
@@ -19,13 +20,16 @@ use tonic::metadata::MetadataMap;
 use super::bound::BoundService;
 use super::driver::{Answer, Driver};
 use super::exchange::Exchange;
+use super::guard::Guard;
 use super::outbox::{Outbox, Sending};
+use super::patience::Patience;
 use super::stats::Stats;
 use crate::call::{Call, deadline, now};
 use crate::codec::{self, ACCEPT_ENCODING, Accepted, Encoding, Limit, Side};
-use crate::descriptor::{Kind, Method};
+use crate::descriptor::{Kind, Method, Service};
 use crate::interceptor::Interceptors;
 use crate::net::Peer;
+use crate::policy::{Policies, Policy, Said, UnknownTarget, bound};
 
 /// The bounds of every call of a server.
 #[derive(Clone, Copy, Debug)]
@@ -38,12 +42,38 @@ pub(crate) struct Limits {
     pub(crate) reply: usize,
     /// How replies are compressed, if nobody says otherwise.
     pub(crate) encoding: Option<Encoding>,
+    /// How many calls may run at once, of all methods together; 0 sets no limit.
+    pub(crate) in_flight: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         let (message, reply) = (codec::MAX_MESSAGE, codec::MAX_MESSAGE);
-        Self { unary: Some(Duration::from_secs(60)), message, reply, encoding: None }
+        Self { unary: Some(Duration::from_secs(60)), message, reply, encoding: None, in_flight: 0 }
+    }
+}
+
+/// The routers that a server was made into, for a configuration that changes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Configured(Arc<Mutex<Vec<Router>>>);
+
+impl Configured {
+    pub(super) fn add(&self, router: &Router) {
+        self.routers().push(router.clone());
+    }
+
+    /// Whether all that a configuration speaks of is served.
+    pub(crate) fn check(&self, configuration: &Policies) -> Result<(), UnknownTarget> {
+        self.routers().iter().try_for_each(|router| router.check(configuration))
+    }
+
+    /// Lets what the configuration says now hold from the next call on.
+    pub(crate) fn set(&self, configuration: &Policies) {
+        self.routers().iter().for_each(|router| router.configure(configuration));
+    }
+
+    fn routers(&self) -> MutexGuard<'_, Vec<Router>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -52,14 +82,9 @@ impl Default for Limits {
 pub(crate) struct Router(Arc<Routes>);
 
 struct Routes {
-    paths: HashMap<&'static str, Route>,
+    paths: HashMap<&'static str, Arc<Guard>>,
     limits: Limits,
-    stats: Stats,
-}
-
-struct Route {
-    service: BoundService,
-    method: &'static Method,
+    said: Mutex<Said>,
 }
 
 impl Router {
@@ -68,14 +93,32 @@ impl Router {
         services: Vec<BoundService>,
         interceptors: &Interceptors,
         limits: Limits,
-        stats: Stats,
+        said: Said,
+        stats: &Stats,
     ) -> Self {
-        let services = services.into_iter().map(|service| service.within(interceptors));
-        let routes = services.flat_map(|service| {
-            let methods = service.service().methods.iter();
-            methods.map(move |method| (method.path, Route { service: service.clone(), method }))
+        let guard = |service: &BoundService, method| {
+            let policy = policy_of(&said, service.service(), method);
+            Arc::new(Guard::new(service.clone(), method, interceptors, policy, stats.clone()))
+        };
+        let paths = services.iter().flat_map(|service| {
+            let governed = move |method: &'static Method| (method.path, guard(service, method));
+            service.service().methods.iter().map(governed)
         });
-        Self(Arc::new(Routes { paths: routes.collect(), limits, stats }))
+        let paths = paths.collect();
+        Self(Arc::new(Routes { paths, limits, said: Mutex::new(said) }))
+    }
+
+    fn check(&self, configuration: &Policies) -> Result<(), UnknownTarget> {
+        let said = Said { configuration: configuration.clone(), program: Policies::new() };
+        known(&said, self.0.paths.values().map(|guard| guard.service()))
+    }
+
+    fn configure(&self, configuration: &Policies) {
+        let mut said = self.0.said.lock().unwrap_or_else(PoisonError::into_inner);
+        configuration.clone_into(&mut said.configuration);
+        for guard in self.0.paths.values() {
+            guard.set_policy(policy_of(&said, guard.service(), guard.method()));
+        }
     }
 
     /// Begins the answer to one request.
@@ -84,7 +127,7 @@ impl Router {
         if let Some(refusal) = not_grpc(&head.method, &head.headers) {
             return Answer::Refused(Some(refusal));
         }
-        let Some(Route { service, method }) = self.0.paths.get(head.uri.path()) else {
+        let Some(guard) = self.0.paths.get(head.uri.path()) else {
             return Answer::refused(Status::unimplemented(format!("no such method: {}", head.uri.path())));
         };
         let encoding = match Encoding::of(&head.headers) {
@@ -92,17 +135,25 @@ impl Router {
             Err(unknown) => return Answer::refused(not_understood(unknown)),
         };
         let limits = self.0.limits;
+        let policy = guard.policy();
         let sending = Sending {
-            limit: Limit::new(Side::ServerSends, limits.reply),
+            limit: Limit::new(Side::ServerSends, policy.max_reply_bytes.unwrap_or(limits.reply)),
             encoding: limits.encoding,
             accepted: Accepted::of(&head.headers),
         };
-        let deadline = deadline(method, &head.headers, limits.unary);
-        let call = Call::with(method, MetadataMap::from_headers(head.headers), peer, deadline);
+        let deadline = deadline(guard.method(), &policy, &head.headers, limits.unary);
+        let call = Call::with(guard.method(), MetadataMap::from_headers(head.headers), peer, deadline);
+        let ticket = guard.enter(call, &policy);
+        let call = ticket.call().clone();
         let outbox = Arc::new(Outbox::new(call.clone(), sending));
-        let io = Exchange::new(body, encoding, limits.message, Arc::clone(&outbox));
-        let run = run(service.clone(), call.clone(), io, Arc::clone(&outbox));
-        Answer::running(Driver::new(Box::pin(run), outbox, call, self.0.stats.enter()))
+        let request = policy.max_request_bytes.unwrap_or(limits.message);
+        let io = Exchange::new(body, encoding, request, Arc::clone(&outbox));
+        let patience = Patience::of(guard.method(), &policy);
+        let run: BoxFuture<'static, _> = match ticket.admit(&policy, limits.in_flight) {
+            Ok(()) => Box::pin(run(Arc::clone(guard), call, io, Arc::clone(&outbox), patience)),
+            Err(refusal) => Box::pin(std::future::ready(Err(refusal))),
+        };
+        Answer::running(Driver::new(run, outbox, ticket))
     }
 }
 
@@ -112,26 +163,66 @@ impl std::fmt::Debug for Router {
     }
 }
 
+/// Whether all that is said is said of services that there are.
+pub(super) fn known(
+    said: &Said,
+    services: impl Iterator<Item = &'static Service> + Clone,
+) -> Result<(), UnknownTarget> {
+    let is_known = |name: &str| {
+        let is_method = |method: &Method| method.path.strip_prefix('/') == Some(name);
+        services.clone().any(|service| service.name == name || service.methods.iter().any(is_method))
+    };
+    said.unknown(is_known).map_or(Ok(()), Err)
+}
+
+/// What holds for a method. The protocols that every server has are not meant when somebody speaks of everything: a
+/// probe is nobody who can say who it is.
+fn policy_of(said: &Said, service: &Service, method: &Method) -> Policy {
+    let is_own = !service.name.starts_with("grpc.");
+    said.resolve(method.path, &service.policy, &method.policy, is_own)
+}
+
 /// The whole call: the deadline and the panic guard outside of interceptors and handler.
-async fn run(service: BoundService, call: Call, io: Exchange, outbox: Arc<Outbox>) -> Result<(), Status> {
-    let (method, deadline) = (call.method(), call.deadline());
+async fn run(
+    guard: Arc<Guard>,
+    call: Call,
+    io: Exchange,
+    outbox: Arc<Outbox>,
+    patience: Option<Patience>,
+) -> Result<(), Status> {
+    let deadline = call.deadline();
     if call.is_over() {
         return Err(deadline_exceeded());
     }
-    let guarded = AssertUnwindSafe(service.answer(call, io, &outbox)).catch_unwind();
-    let ended = match deadline {
-        Some(deadline) => {
-            timeout_at(Instant::from_std(deadline), guarded).await.map_err(|_| deadline_exceeded())?
+    let guarded = AssertUnwindSafe(guard.answer(call, io, &outbox)).catch_unwind();
+    let ended = match (deadline, patience) {
+        (None, None) => guarded.await,
+        (Some(deadline), None) => {
+            timeout_at(deadline.into(), guarded).await.map_err(|_| deadline_exceeded())?
         }
-        None => guarded.await,
+        (deadline, Some(patience)) => {
+            let late = async {
+                match deadline {
+                    Some(deadline) => sleep_until(deadline.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                ended = guarded => ended,
+                () = late => return Err(deadline_exceeded()),
+                quiet = patience.lost(&outbox) => return Err(quiet),
+            }
+        }
     };
     ended.unwrap_or_else(|panic| {
+        guard.panicked();
         let text = panic
             .downcast_ref::<&str>()
             .copied()
             .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
             .unwrap_or("no text");
-        tracing::error!(method = method.path, panic = text, "the handler panicked");
+        tracing::error!(method = guard.method().path, panic = text, "the handler panicked");
         Err(Status::internal("the handler panicked"))
     })
 }
@@ -141,10 +232,15 @@ fn deadline_exceeded() -> Status {
 }
 
 /// Streams have the caller's deadline only; a call with one of each has the nearest of all.
-fn deadline(method: &Method, headers: &HeaderMap, maximum: Option<Duration>) -> Option<std::time::Instant> {
+fn deadline(
+    method: &Method,
+    policy: &Policy,
+    headers: &HeaderMap,
+    maximum: Option<Duration>,
+) -> Option<Instant> {
     let caller = headers.get(deadline::GRPC_TIMEOUT).and_then(deadline::parse);
     let left = match method.kind {
-        Kind::Unary => [caller, method.timeout, maximum].into_iter().flatten().min(),
+        Kind::Unary => [caller, bound(policy.timeout), maximum].into_iter().flatten().min(),
         _ => caller,
     };
     // A time that the clock cannot hold is no bound.

@@ -1,6 +1,6 @@
 //! How many calls run and how they ended.
 //!
-//! In: calls that begin and end. Out: counters. Every call that is entered is left exactly once, also when it is dropped.
+//! In: calls that begin and end. Out: counters of one server, for those who run it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use tonic::Code;
 
-const CODES: usize = 17;
+use crate::codes;
 
 /// The counters of one server; clones share them.
 #[derive(Clone, Default)]
@@ -18,7 +18,8 @@ pub struct Stats(Arc<Counters>);
 struct Counters {
     in_flight: AtomicU64,
     upstream: AtomicU64,
-    finished: [AtomicU64; CODES],
+    panics: AtomicU64,
+    finished: [AtomicU64; codes::COUNT],
 }
 
 impl Stats {
@@ -42,10 +43,30 @@ impl Stats {
         self.0.upstream.load(Relaxed)
     }
 
-    /// Counts a call in, until the ticket is used or dropped.
-    pub(super) fn enter(&self) -> Ticket {
-        self.0.in_flight.fetch_add(1, Relaxed);
-        Ticket { stats: self.clone(), left: false }
+    /// The calls that ended because their handlers panicked.
+    pub fn panics(&self) -> u64 {
+        self.0.panics.load(Relaxed)
+    }
+
+    /// Counts a call in; returns how many ran already.
+    pub(super) fn enter(&self) -> u64 {
+        self.0.in_flight.fetch_add(1, Relaxed)
+    }
+
+    /// Counts a call out.
+    pub(super) fn leave(&self, code: Code, upstream: bool) {
+        self.0.in_flight.fetch_sub(1, Relaxed);
+        if let Some(count) = self.0.finished.get(code as usize) {
+            count.fetch_add(1, Relaxed);
+        }
+        if upstream {
+            self.0.upstream.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Counts a panic.
+    pub(super) fn panicked(&self) {
+        self.0.panics.fetch_add(1, Relaxed);
     }
 }
 
@@ -55,34 +76,7 @@ impl fmt::Debug for Stats {
             .field("in_flight", &self.in_flight())
             .field("total", &self.total())
             .field("upstream", &self.upstream())
+            .field("panics", &self.panics())
             .finish()
-    }
-}
-
-/// A call that was counted in and will be counted out.
-pub(super) struct Ticket {
-    stats: Stats,
-    left: bool,
-}
-
-impl Ticket {
-    pub(super) fn leave(&mut self, code: Code, upstream: bool) {
-        if std::mem::replace(&mut self.left, true) {
-            return;
-        }
-        let Counters { in_flight, upstream: upstreams, finished } = &*self.stats.0;
-        in_flight.fetch_sub(1, Relaxed);
-        if let Some(count) = finished.get(code as usize) {
-            count.fetch_add(1, Relaxed);
-        }
-        if upstream {
-            upstreams.fetch_add(1, Relaxed);
-        }
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.leave(Code::Cancelled, false);
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 mod error;
+mod policies;
 mod report;
 mod sections;
 mod sources;
@@ -17,6 +18,7 @@ mod typed;
 mod value;
 
 pub use error::ConfigError;
+pub use policies::{ClientPolicySection, ClientSection, RetrySection, ServerPolicySection};
 pub(crate) use report::Settings;
 pub(crate) use sections::filter;
 pub use sections::{
@@ -48,6 +50,8 @@ pub struct AppConfig {
     pub app: AppSection,
     /// `[server]`: where it listens and what it accepts.
     pub server: ServerSection,
+    /// `[client]`: what holds for the calls that it makes.
+    pub client: ClientSection,
     /// `[registry]`: how it is found and finds others.
     pub registry: RegistrySection,
     /// `[log]`: what it says, and how.
@@ -64,7 +68,7 @@ pub struct AppConfig {
 }
 
 /// The sections that a file may have.
-const SECTIONS: &[&str] = &["app", "server", "registry", "log", "governor", "custom"];
+const SECTIONS: &[&str] = &["app", "server", "client", "registry", "log", "governor", "custom"];
 
 /// Juno writes this key above all sections, and looks for it at the governor to see which version an instance has.
 pub(crate) const REVISION: &str = "juno_configuration_version";
@@ -119,6 +123,7 @@ impl AppConfig {
         let config = Self {
             app: section(&mut sections, "app")?,
             server: section(&mut sections, "server")?,
+            client: section(&mut sections, "client")?,
             registry: section(&mut sections, "registry")?,
             log: section(&mut sections, "log")?,
             governor: section(&mut sections, "governor")?,
@@ -156,10 +161,11 @@ impl AppConfig {
 
 impl fmt::Debug for AppConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { app, server, registry, log, governor, .. } = self;
+        let Self { app, server, client, registry, log, governor, .. } = self;
         f.debug_struct("AppConfig")
             .field("app", app)
             .field("server", server)
+            .field("client", client)
             .field("registry", registry)
             .field("log", log)
             .field("governor", governor)

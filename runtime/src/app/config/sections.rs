@@ -10,7 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+use super::policies::{ServerPolicySection, policies};
 use crate::net::ConnectionSection;
+use crate::policy::Policies;
 use crate::registry::Instance;
 use crate::server::RuntimeKind;
 
@@ -60,7 +62,7 @@ impl AppSection {
 }
 
 /// `[server]`: where it listens and what it accepts.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub struct ServerSection {
     /// `address`: where it listens, as `host:port`, where port 0 takes any free one, or as `unix:/path`. Default: `127.0.0.1:9000`.
@@ -82,6 +84,13 @@ pub struct ServerSection {
     /// `[server.connection]`: how many connections there may be, how long they live, and what one may carry.
     #[serde(deserialize_with = "checked")]
     pub connection: ConnectionSection,
+    /// `max_in_flight`: how many calls run at once, of all methods together; 0 sets no limit. Default: 0.
+    pub max_in_flight: u64,
+    /// `policy`: what holds for calls of every method of its own services.
+    pub policy: ServerPolicySection,
+    /// `methods`: what holds for calls of a service, or of one of its methods:
+    /// `[server.methods."shop.orders.v1.Orders/GetOrder"]`.
+    pub methods: BTreeMap<String, ServerPolicySection>,
 }
 
 impl Default for ServerSection {
@@ -95,6 +104,9 @@ impl Default for ServerSection {
             reflection: true,
             runtime: RuntimeKind::default(),
             connection: ConnectionSection::default(),
+            max_in_flight: 0,
+            policy: ServerPolicySection::default(),
+            methods: BTreeMap::new(),
         }
     }
 }
@@ -110,6 +122,10 @@ impl ServerSection {
     #[must_use]
     pub fn stop_wait(&self) -> Duration {
         Duration::from_millis(self.stop_wait_ms)
+    }
+
+    pub(crate) fn policies(&self) -> Policies {
+        policies(self.policy.policy(), self.methods.iter().map(|(name, section)| (name, section.policy())))
     }
 
     /// `drain_timeout_ms`

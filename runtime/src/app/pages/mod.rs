@@ -78,7 +78,7 @@ fn routes(services: &[&'static Service]) -> Json {
             "name": method.name(),
             "path": method.path,
             "kind": kind(method.kind),
-            "timeout_ms": method.timeout.map(|timeout| timeout.as_millis()),
+            "timeout_ms": method.policy.timeout.map(|timeout| timeout.as_millis()),
             "idempotency": idempotency(method.idempotency),
         })
     };
