@@ -460,7 +460,7 @@ fn flags_win_over_the_environment_which_wins_over_the_file_which_wins_over_the_d
         ),
         (
             "--set sever.address=x",
-            "flag --set sever.address: unknown section `sever`; known sections: `app`, `server`, `registry`, `log`, `governor`, `custom`",
+            "flag --set sever.address: unknown section `sever`; known sections: `app`, `server`, `client`, `registry`, `log`, `governor`, `custom`",
         ),
         (
             "--set custom.\"a.b\".c=1 --set log.level=loud",
