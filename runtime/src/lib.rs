@@ -48,7 +48,7 @@ pub use app::{
     ServerSection, Shutdown, TaskResult,
 };
 pub use call::{Call, CallOptions, ReplyMetadata, Trace};
-pub use client::{ConnectError, ReplyStream};
+pub use client::{ConnectError, EndpointState, ReplyStream, endpoints};
 pub use codec::Encoding;
 pub use descriptor::{Idempotency, Kind, Method, Service};
 pub use error::{

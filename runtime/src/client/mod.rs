@@ -18,9 +18,8 @@ use tracing::{Instrument as _, Span};
 
 mod begin;
 mod breaker;
-mod endpoints;
 mod guards;
-mod leash;
+mod pool;
 mod reply_stream;
 mod requests;
 mod response;
@@ -29,9 +28,10 @@ mod target;
 mod transport;
 mod way;
 
-use endpoints::Endpoints;
 pub(crate) use guards::Configured;
 use guards::{Guard, Guards};
+use pool::Pool;
+pub use pool::{EndpointState, endpoints};
 use reply_stream::RawReplies;
 pub use reply_stream::ReplyStream;
 use requests::Requests;
@@ -63,14 +63,16 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the service at one address: `http://127.0.0.1:9000`, or without the scheme. It connects when it is first used.
+    /// A client of the service at one address: `http://127.0.0.1:9000`, the same without the scheme, or `unix:/path`. It
+    /// connects when it is first used.
     ///
     /// # Errors
     ///
     /// Fails when the target is no address, and outside of a tokio runtime.
     pub fn connect<E: DomainError>(service: &'static Service, target: &str) -> Result<Self, ConnectError> {
         known::register::<E>();
-        Ok(Self::new(service, target, Transport::Address(target::channel(target)?)))
+        Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
+        Ok(Self::new(service, target, Transport::Remote(Pool::of_address(target.parse()?))))
     }
 
     /// A client of the instances that `registry` has of the service's app.
@@ -84,8 +86,8 @@ impl Client {
     ) -> Result<Self, ConnectError> {
         known::register::<E>();
         Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
-        let endpoints = Endpoints::new(service.app, registry.watch(service.app));
-        Ok(Self::new(service, service.app, Transport::App(Arc::new(endpoints))))
+        let pool = Pool::of_app(service.app, registry.watch(service.app));
+        Ok(Self::new(service, service.app, Transport::Remote(pool)))
     }
 
     /// A client of an implementation in this process, through the same stack without the network.

@@ -15,9 +15,23 @@ use prost::Message;
 use tonic::Status;
 use tonic::body::Body;
 
-use super::leash::Tether;
 use crate::codec::{self, ACCEPT_ENCODING, Accepted, BATCH, ENCODING, Encoding, Limit, PREFIX};
 use crate::interceptor::Hooks;
+
+/// What a call sends, encoded.
+pub(super) enum Sending {
+    One(Bytes),
+    Many(Body),
+}
+
+impl Sending {
+    pub(super) fn into_body(self) -> Body {
+        match self {
+            Self::One(framed) => Body::new(Full::new(framed)),
+            Self::Many(body) => body,
+        }
+    }
+}
 
 /// What a call sends.
 pub(super) struct Requests {
@@ -57,12 +71,9 @@ impl Requests {
         }
     }
 
-    /// Says how the messages are compressed, and what is read in return.
-    pub(super) fn announce(&self, headers: &mut HeaderMap) {
-        headers.insert(ACCEPT_ENCODING, Accepted::ours());
-        if let Some(encoding) = self.encoding {
-            headers.insert(ENCODING, encoding.header());
-        }
+    /// How they are compressed.
+    pub(super) fn encoding(&self) -> Option<Encoding> {
+        self.encoding
     }
 
     /// The message of a single request.
@@ -83,16 +94,25 @@ impl Requests {
         }
     }
 
-    /// The body. What `hooks` refuse of a stream is left in `refusal`; `tether` is announced when it is first polled.
-    pub(super) fn into_body(self, hooks: Option<Hooks>, refusal: &Refusal, tether: Option<Tether>) -> Body {
+    /// What goes out. What `hooks` refuse of a stream is left in `refusal`.
+    pub(super) fn into_sending(self, hooks: Option<Hooks>, refusal: &Refusal) -> Sending {
         let encoding = self.encoding;
         match self.messages {
-            Messages::One(framed) => Body::new(Full::new(framed)),
+            Messages::One(framed) => Sending::One(framed),
             Messages::Many(source) => {
                 let (source, refusal) = (Some(source), refusal.clone());
-                Body::new(Outgoing { source, buffer: BytesMut::new(), hooks, encoding, refusal, tether })
+                let body = Outgoing { source, buffer: BytesMut::new(), hooks, encoding, refusal };
+                Sending::Many(Body::new(body))
             }
         }
+    }
+}
+
+/// Says how the messages of a request are compressed, and what is read in return.
+pub(super) fn announce(encoding: Option<Encoding>, headers: &mut HeaderMap) {
+    headers.insert(ACCEPT_ENCODING, Accepted::ours());
+    if let Some(encoding) = encoding {
+        headers.insert(ENCODING, encoding.header());
     }
 }
 
@@ -147,7 +167,6 @@ struct Outgoing {
     hooks: Option<Hooks>,
     encoding: Option<Encoding>,
     refusal: Refusal,
-    tether: Option<Tether>,
 }
 
 impl Outgoing {
@@ -184,9 +203,6 @@ impl http_body::Body for Outgoing {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = self.get_mut();
-        if let Some(tether) = this.tether.take() {
-            tether.announce();
-        }
         this.poll_fill(cx).map(|filled| match filled {
             Ok(()) if this.buffer.is_empty() => None,
             Ok(()) => Some(Ok(Frame::data(this.buffer.split().freeze()))),

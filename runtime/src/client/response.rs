@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::future::poll_fn;
 use std::iter;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -160,22 +161,28 @@ fn percent_decoded(text: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// The status of a call that a transport could not carry.
-pub(super) fn unsent(error: tonic::transport::Error, call: &Call) -> Status {
-    let chain = || causes(&error);
-    if chain().any(|error| error.is::<tonic::TimeoutExpired>()) {
-        return deadline_exceeded();
-    }
-    let hung_up =
-        chain().filter_map(|error| error.downcast_ref::<hyper::Error>()).any(hyper::Error::is_canceled);
-    let text = chain().last().map(ToString::to_string).unwrap_or_default();
-    let status = Status::from_error(Box::new(error));
-    lost(status, hung_up, &text, call)
+/// The status of a call that no server looked at.
+pub(super) fn unsent(why: impl Into<String>) -> Status {
+    let mut status = Status::unavailable(why);
+    status.set_source(Arc::new(NeverSent));
+    status
 }
 
-/// Whether the request cannot have reached anybody, so that it may go elsewhere.
-pub(super) fn never_left(error: &tonic::transport::Error) -> bool {
-    causes(error).any(|error| error.is::<tonic::ConnectError>())
+/// Whether a call failed before any server looked at it, so that sending it again repeats nothing.
+#[expect(dead_code, reason = "policies for retries ask")]
+pub(super) fn never_sent(status: &Status) -> bool {
+    status.source().is_some_and(|source| source.is::<NeverSent>())
+}
+
+/// Marks the status of a call that no server looked at. Statuses that come from a peer have no source.
+#[derive(Debug, thiserror::Error)]
+#[error("no server looked at the request")]
+struct NeverSent;
+
+/// The status of a call whose stream broke before a response came.
+pub(super) fn broken_off(error: h2::Error, call: &Call) -> Status {
+    let text = error.to_string();
+    lost(Status::from_error(Box::new(error)), &text, call)
 }
 
 /// The status of a response that broke, or the one that came.
@@ -185,16 +192,14 @@ pub(super) fn broken(status: Status, call: &Call) -> Status {
         return late(status, call);
     };
     let text = causes(source).last().map(ToString::to_string).unwrap_or_default();
-    lost(status, false, &text, call)
+    lost(status, &text, call)
 }
 
 /// A connection that is gone is UNAVAILABLE, whatever the layers above made of it.
-fn lost(status: Status, hung_up: bool, text: &str, call: &Call) -> Status {
+fn lost(status: Status, text: &str, call: &Call) -> Status {
     match status.code() {
         Code::Cancelled if is_late(call) => deadline_exceeded(),
-        Code::Cancelled if hung_up => Status::unavailable(format!("the connection was lost: {text}")),
         Code::Unknown => Status::unavailable(format!("the connection was lost: {text}")),
-        Code::Unavailable => Status::unavailable(format!("cannot connect: {text}")),
         _ => status,
     }
 }

@@ -1,36 +1,86 @@
-//! One address, from its text to a connection.
+//! One address, from its text to its parts.
 
-use std::time::Duration;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
 
-use http::Uri;
-use tokio::runtime::Handle;
-use tonic::transport::{Channel, Endpoint};
+use http::uri::{Authority, Parts, Scheme};
+use http::{Request, Uri};
 
-use super::leash::Executor;
 use crate::policy::UnknownTarget;
 
-/// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(5);
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    pub(super) place: Place,
+    scheme: Scheme,
+    authority: Authority,
+}
 
-/// A connection to `target` that is made when it is first needed, and made again when it is lost.
-pub(super) fn channel(target: &str) -> Result<Channel, ConnectError> {
-    let invalid = |why: &str| ConnectError::Target { target: target.to_owned(), why: why.to_owned() };
-    Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
-    let uri = if target.contains("://") { target.to_owned() } else { format!("http://{target}") };
-    let uri: Uri = uri.parse().map_err(|error: http::uri::InvalidUri| invalid(&error.to_string()))?;
-    match uri.scheme_str() {
-        Some("http") => {}
-        Some("https") => return Err(invalid("this build has no TLS")),
-        _ => return Err(invalid("only `http` is supported")),
+/// What a connection is made to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Tcp {
+        /// A name, or an IP address without brackets.
+        host: String,
+        port: u16,
+    },
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// A request with `:scheme` and `:authority`, as HTTP/2 wants it.
+    pub(super) fn absolute(&self, request: Request<()>) -> Request<()> {
+        let (mut head, ()) = request.into_parts();
+        let mut parts = Parts::default();
+        parts.path_and_query = head.uri.path_and_query().cloned();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        // All three are there.
+        head.uri = Uri::from_parts(parts).unwrap_or(head.uri);
+        Request::from_parts(head, ())
     }
-    if uri.authority().is_none_or(|authority| authority.host().is_empty()) {
-        return Err(invalid("it names no host"));
+}
+
+impl FromStr for Address {
+    type Err = ConnectError;
+
+    /// Reads `http://host:port`, `host:port` or `unix:/path`.
+    fn from_str(target: &str) -> Result<Self, ConnectError> {
+        let invalid = |why: &str| ConnectError::Target { target: target.to_owned(), why: why.to_owned() };
+        if let Some(path) = target.strip_prefix("unix:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            if path.is_empty() {
+                return Err(invalid("it names no file"));
+            }
+            // gRPC says so for sockets: they have no name of their own.
+            let authority = Authority::from_static("localhost");
+            return Ok(Self { place: Place::Unix(path.into()), scheme: Scheme::HTTP, authority });
+        }
+        let text = if target.contains("://") { target.to_owned() } else { format!("http://{target}") };
+        let uri: Uri = text.parse().map_err(|error: http::uri::InvalidUri| invalid(&error.to_string()))?;
+        match uri.scheme_str() {
+            Some("http") => {}
+            Some("https") => return Err(invalid("this build has no TLS")),
+            _ => return Err(invalid("only `http` and `unix` are supported")),
+        }
+        let Some(authority) = uri.authority().filter(|authority| !authority.host().is_empty()) else {
+            return Err(invalid("it names no host"));
+        };
+        let host = authority.host();
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).to_owned();
+        let place = Place::Tcp { host, port: authority.port_u16().unwrap_or(80) };
+        Ok(Self { place, scheme: Scheme::HTTP, authority: authority.clone() })
     }
-    let endpoint = Endpoint::from(uri)
-        .connect_timeout(CONNECT)
-        .tcp_keepalive(Some(Duration::from_secs(60)))
-        .executor(Executor);
-    Ok(endpoint.connect_lazy())
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Tcp { .. } => write!(f, "{}://{}", self.scheme, self.authority),
+            Place::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
 }
 
 /// A client cannot be made.
@@ -51,4 +101,31 @@ pub enum ConnectError {
     /// A client needs a tokio runtime around it.
     #[error("a client is made inside of a tokio runtime")]
     NoRuntime,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_read() {
+        let tcp = |host: &str, port| Place::Tcp { host: host.to_owned(), port };
+        for (target, place, text) in [
+            ("10.1.0.7:9000", tcp("10.1.0.7", 9000), "http://10.1.0.7:9000"),
+            ("http://orders:9000", tcp("orders", 9000), "http://orders:9000"),
+            ("http://orders", tcp("orders", 80), "http://orders"),
+            ("[::1]:9000", tcp("::1", 9000), "http://[::1]:9000"),
+            ("unix:/run/orders", Place::Unix("/run/orders".into()), "unix:/run/orders"),
+            ("unix:///run/orders", Place::Unix("/run/orders".into()), "unix:/run/orders"),
+            ("unix:orders", Place::Unix("orders".into()), "unix:orders"),
+        ] {
+            let address: Address = target.parse().unwrap();
+            assert_eq!((&address.place, address.to_string().as_str()), (&place, text));
+            assert_eq!(text.parse::<Address>().unwrap(), address);
+        }
+        for wrong in ["", "unix:", "http://", "ftp://orders", "http://a b", "etcd:///orders"] {
+            let error = wrong.parse::<Address>().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("cannot connect to `{wrong}`: ")), "{error}");
+        }
+    }
 }

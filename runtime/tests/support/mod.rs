@@ -13,6 +13,7 @@ pub mod generated;
 pub mod http;
 pub mod process;
 pub mod raw;
+pub mod raw_server;
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -1,0 +1,45 @@
+//! One server that calls may go to, and what is known of it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use super::dialer::Dialer;
+use super::ejection::Health;
+use super::latency::Latency;
+use crate::client::target::Address;
+
+/// Shorter times say more about a machine than about the server on it, and count alike.
+const GRAIN: Duration = Duration::from_millis(10);
+
+pub(super) struct Endpoint {
+    pub(super) dialer: Arc<Dialer>,
+    pub(super) in_flight: AtomicUsize,
+    pub(super) latency: Latency,
+    pub(super) health: Health,
+}
+
+impl Endpoint {
+    pub(super) fn new(address: Address) -> Arc<Self> {
+        Arc::new(Self {
+            dialer: Dialer::new(address),
+            in_flight: AtomicUsize::new(0),
+            latency: Latency::default(),
+            health: Health::default(),
+        })
+    }
+
+    /// What a further call would have to expect here, beside endpoints of the same weight: the time of a call, for each
+    /// call that is there, and itself. `share` is the mean weight by its own.
+    pub(super) fn cost(&self, share: f64, at: Duration) -> f64 {
+        let in_flight = self.in_flight.load(Relaxed) as f64;
+        (1.0 + in_flight * share) * (GRAIN + self.latency.get(at)).as_secs_f64()
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.dialer.address())
+    }
+}

@@ -1,0 +1,71 @@
+//! What is known of endpoints, for people and for metrics.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use super::Pool;
+
+/// One endpoint of one client of this process, at one moment.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct EndpointState {
+    /// What the client connects to: the id of an app, or an address: `shop.order.orders`, `http://10.1.0.7:9000`.
+    pub target: String,
+    /// Where the endpoint is: `http://10.1.0.7:9000`.
+    pub address: String,
+    /// The share of calls that it wants, compared with the others of the target.
+    pub weight: u32,
+    /// Calls that were sent there and have not ended.
+    pub in_flight: usize,
+    /// How long unary calls take there, as the balancer sees it: a moving average that rises fast, falls slowly and is
+    /// forgotten within seconds without calls. Zero when nothing is known.
+    pub latency: Duration,
+    /// Whether there is a connection that takes calls.
+    pub connected: bool,
+    /// Whether the last attempt to connect failed. Such an endpoint is passed over, if there are others, until it is
+    /// reached again.
+    pub down: bool,
+    /// Whether its calls failed again and again. Such an endpoint gets no calls but one probe at a time.
+    pub ejected: bool,
+}
+
+/// All pools of this process; those that are gone are forgotten when the next one is made.
+static POOLS: Mutex<Vec<Weak<Pool>>> = Mutex::new(Vec::new());
+
+pub(super) fn remember(pool: &Arc<Pool>) {
+    let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+    pools.retain(|pool| pool.strong_count() > 0);
+    pools.push(Arc::downgrade(pool));
+}
+
+/// The endpoints of all clients of this process, as they are now.
+///
+/// Clients of several services may connect to one address; each has connections, and a line here, of its own.
+#[must_use]
+pub fn endpoints() -> Vec<EndpointState> {
+    let pools: Vec<_> =
+        POOLS.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect();
+    pools.iter().flat_map(|pool| pool.states()).collect()
+}
+
+impl Pool {
+    fn states(&self) -> Vec<EndpointState> {
+        let set = self.set();
+        let at = set.at();
+        let state = |member: &super::Member| {
+            let endpoint = &member.endpoint;
+            EndpointState {
+                target: self.name.clone(),
+                address: endpoint.dialer.address().to_string(),
+                weight: member.weight,
+                in_flight: endpoint.in_flight.load(Relaxed),
+                latency: endpoint.latency.get(at),
+                connected: endpoint.dialer.is_connected(),
+                down: endpoint.dialer.is_down(),
+                ejected: endpoint.health.is_ejected(),
+            }
+        };
+        set.members().iter().map(state).collect()
+    }
+}
