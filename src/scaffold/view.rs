@@ -11,8 +11,13 @@ use super::name::Name;
 use super::runtime::RuntimeSource;
 use crate::names;
 
-/// Where a new service listens, which is also the runtime's default.
-const ADDRESS: &str = "127.0.0.1:9000";
+/// The port of a new service, from its name, so that services made one after the other run side by side: 9000 to 9998, and
+/// even, because what is for operators listens at the next one.
+fn port(app: &str) -> u32 {
+    // FNV-1a, for spread alone.
+    let mix = |mixed: u32, byte| (mixed ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    9000 + app.bytes().fold(0x811c_9dc5, mix) % 500 * 2
+}
 
 /// The words of the templates, with those of `shop.order.orders` as examples.
 #[derive(Debug, Serialize)]
@@ -51,8 +56,10 @@ pub(super) struct View {
     reason_id_missing: String,
     /// `OrderIdMissing`
     variant_id_missing: String,
-    /// `127.0.0.1:9000`
-    address: &'static str,
+    /// `127.0.0.1:9684`
+    address: String,
+    /// `127.0.0.1:9685`
+    operators: String,
     /// `2024`
     edition: String,
     /// `1.88`
@@ -75,8 +82,11 @@ impl View {
         let errors = format!("{service}Error");
         let entity = names::type_name(name.noun());
         let reason = |what: &str| format!("{}_{what}", names::constant(&entity));
+        let port = port(&name.app());
         let (reason_not_found, reason_id_missing) = (reason("NOT_FOUND"), reason("ID_MISSING"));
         Self {
+            address: format!("127.0.0.1:{port}"),
+            operators: format!("127.0.0.1:{}", port + 1),
             app: name.app(),
             crate_name: name.crate_name().to_owned(),
             domain: name.domain(),
@@ -94,7 +104,6 @@ impl View {
             service,
             reason_not_found,
             reason_id_missing,
-            address: ADDRESS,
             edition: manifest::property("edition"),
             rust_version: manifest::property("rust-version"),
             anyhow_version: manifest::version_of("anyhow"),
@@ -102,5 +111,20 @@ impl View {
             runtime_dependency: runtime.dependency(project),
             runtime_note: runtime.note(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::port;
+
+    #[test]
+    fn ports_follow_from_names_and_leave_room_for_operators() {
+        assert_eq!(port("shop.order.orders"), 9684);
+        let ports =
+            ["shop.order.orders", "shop.stock", "billing", "shop.order.order_lines", "a", "b"].map(port);
+        let different: std::collections::BTreeSet<u32> = ports.into_iter().collect();
+        assert_eq!(different.len(), ports.len());
+        assert!(ports.iter().all(|port| port % 2 == 0 && (9000..9999).contains(port)), "{ports:?}");
     }
 }
