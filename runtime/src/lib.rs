@@ -55,6 +55,8 @@ pub use error::{
     CallError, Code, DomainError, ErrorCode, Failure, IntoFailure, NoDomainError, Status, UnknownError,
 };
 pub use interceptor::{Direction, Interceptor, MessageEvent, Next, Only, Reply};
-pub use net::{Address, ConnectionSection, Listener, Peer, SettingError};
+pub use net::{
+    Address, ClientTlsSection, ConnectionSection, Listener, Peer, SettingError, TlsError, TlsSection,
+};
 pub use policy::{Codes, Policies, Policy, Retry, UnknownTarget};
 pub use server::{Incoming, Replies, RuntimeKind, ServeError, Server, Stats};

@@ -247,3 +247,15 @@ async fn a_setting_that_cannot_be_stops_the_start_with_its_key() {
         assert_eq!(error.to_string(), message);
     }
 }
+
+#[cfg(not(feature = "tls"))]
+#[tokio::test]
+async fn whoever_asks_for_tls_does_not_start_without_it() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = Server::new().tls(jovian_runtime::TlsSection::new("cert.pem", "key.pem"));
+    let error = server.serve(listener, std::future::pending(), Duration::ZERO).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "[server.tls] asks for TLS, and jovian-runtime was built without its feature `tls`"
+    );
+}

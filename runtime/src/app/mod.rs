@@ -97,6 +97,10 @@ impl App {
             .runtime(config.server.runtime)
             .max_in_flight(config.server.max_in_flight)
             .configured_policies(config.server.policies());
+        let server = match config.server.tls.clone() {
+            Some(tls) => server.tls(tls),
+            None => server,
+        };
         let registry = registry(&config.registry);
         let clients = Configured::new(config.client.policies());
         let mut followers = vec![Follower::revision(), Follower::log_level()];

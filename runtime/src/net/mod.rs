@@ -12,6 +12,11 @@ mod settings;
 mod stream;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 #[cfg(unix)]
 mod unix;
 
@@ -26,5 +31,6 @@ pub(crate) use batched::Batched;
 pub use listener::Listener;
 pub(crate) use load::{Carried, Load};
 pub(crate) use preface::{Greeted, greeted};
-pub use settings::{ConnectionSection, SettingError};
-pub(crate) use stream::Plain;
+pub use settings::{ClientTlsSection, ConnectionSection, SettingError, TlsError, TlsSection};
+pub(crate) use stream::{Plain, Stream};
+pub(crate) use tls::Acceptor;

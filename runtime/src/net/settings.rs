@@ -1,6 +1,11 @@
-//! What can be set about the connections of a server.
+//! What can be set about connections.
 
+use std::error::Error;
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
+#[cfg(feature = "tls")]
+use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -127,4 +132,102 @@ impl ConnectionSection {
 
 fn unless_zero(ms: u64) -> Option<Duration> {
     (ms > 0).then(|| Duration::from_millis(ms))
+}
+
+/// `[server.tls]`: the certificates of a server. Needs the feature `tls` of this crate.
+///
+/// All files are PEM. They are read again when they change; connections that there are stay, and new ones get the new
+/// certificates. When new files cannot be used, that is logged, and the old certificates stay.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub struct TlsSection {
+    /// `cert`: the file with its certificate, and those that vouch for it.
+    pub cert: PathBuf,
+    /// `key`: the file with the key of the certificate.
+    pub key: PathBuf,
+    /// `client_ca`: the file with the certificates of those who vouch for callers. With it every caller has to have a
+    /// certificate. Default: none, and callers are not asked.
+    #[serde(default)]
+    pub client_ca: Option<PathBuf>,
+    /// `reload_ms`: how often the files are looked at. Default: 10 s.
+    #[serde(default = "ten_seconds")]
+    pub reload_ms: NonZeroU32,
+}
+
+impl TlsSection {
+    /// Settings with a certificate and its key, for any caller.
+    pub fn new(cert: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        Self { cert: cert.into(), key: key.into(), client_ca: None, reload_ms: ten_seconds() }
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn reload(&self) -> Duration {
+        Duration::from_millis(self.reload_ms.get().into())
+    }
+}
+
+/// How a client speaks TLS. Needs the feature `tls` of this crate.
+///
+/// All files are PEM, and read again when they change.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct ClientTlsSection {
+    /// `ca`: the file with the certificates of those who vouch for servers. Default: none, and whom the system trusts
+    /// is trusted.
+    pub ca: Option<PathBuf>,
+    /// `cert`: the file with the client's own certificate, for servers that ask for one. Default: none.
+    pub cert: Option<PathBuf>,
+    /// `key`: the file with the key of that certificate. Default: none.
+    pub key: Option<PathBuf>,
+    /// `server_name`: the name that the certificate of the server has to have. Default: the host that is called.
+    pub server_name: Option<String>,
+    /// `reload_ms`: how often the files are looked at. Default: 10 s.
+    pub reload_ms: NonZeroU32,
+}
+
+impl Default for ClientTlsSection {
+    fn default() -> Self {
+        Self { ca: None, cert: None, key: None, server_name: None, reload_ms: ten_seconds() }
+    }
+}
+
+impl ClientTlsSection {
+    #[cfg(feature = "tls")]
+    #[allow(dead_code, reason = "clients connect with it")]
+    pub(crate) fn reload(&self) -> Duration {
+        Duration::from_millis(self.reload_ms.get().into())
+    }
+}
+
+fn ten_seconds() -> NonZeroU32 {
+    const TEN_SECONDS: NonZeroU32 = NonZeroU32::new(10_000).expect("it is not zero");
+    TEN_SECONDS
+}
+
+/// Certificates that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct TlsError {
+    message: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl TlsError {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), source: None }
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn file(key: &str, path: &Path, source: impl Error + Send + Sync + 'static) -> Self {
+        let message = format!("cannot use `{}`, the `{key}` of TLS", path.display());
+        Self { message, source: Some(Box::new(source)) }
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn refused(source: impl Error + Send + Sync + 'static) -> Self {
+        Self {
+            message: "the certificates of TLS cannot be used together".to_owned(),
+            source: Some(Box::new(source)),
+        }
+    }
 }

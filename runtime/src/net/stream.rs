@@ -17,52 +17,75 @@ pub(crate) enum Plain {
     Unix(UnixStream),
 }
 
+/// A connection, encrypted or not.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Plain(Plain),
+    #[cfg(feature = "tls")]
+    Tls(Box<tokio_rustls::TlsStream<Plain>>),
+}
+
 /// Does the same with whichever stream it is.
 macro_rules! each {
-    ($this:expr, $stream:ident => $what:expr) => {
+    (Plain, $this:expr, $stream:ident => $what:expr) => {
         match $this {
             Self::Tcp($stream) => $what,
             #[cfg(unix)]
             Self::Unix($stream) => $what,
         }
     };
+    (Stream, $this:expr, $stream:ident => $what:expr) => {
+        match $this {
+            Self::Plain($stream) => $what,
+            #[cfg(feature = "tls")]
+            Self::Tls($stream) => $what,
+        }
+    };
 }
 
-impl AsyncRead for Plain {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        each!(self.get_mut(), stream => Pin::new(stream).poll_read(cx, buffer))
-    }
+/// Reads and writes by whichever stream it is.
+macro_rules! stream_of_bytes {
+    ($kind:ident) => {
+        impl AsyncRead for $kind {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buffer: &mut ReadBuf<'_>,
+            ) -> Poll<io::Result<()>> {
+                each!($kind, self.get_mut(), stream => Pin::new(stream).poll_read(cx, buffer))
+            }
+        }
+
+        impl AsyncWrite for $kind {
+            fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+                each!($kind, self.get_mut(), stream => Pin::new(stream).poll_write(cx, bytes))
+            }
+
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                slices: &[IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                each!($kind, self.get_mut(), stream => Pin::new(stream).poll_write_vectored(cx, slices))
+            }
+
+            fn is_write_vectored(&self) -> bool {
+                each!($kind, self, stream => stream.is_write_vectored())
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                each!($kind, self.get_mut(), stream => Pin::new(stream).poll_flush(cx))
+            }
+
+            fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                each!($kind, self.get_mut(), stream => Pin::new(stream).poll_shutdown(cx))
+            }
+        }
+    };
 }
 
-impl AsyncWrite for Plain {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        each!(self.get_mut(), stream => Pin::new(stream).poll_write(cx, bytes))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        each!(self.get_mut(), stream => Pin::new(stream).poll_write_vectored(cx, slices))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        each!(self, stream => stream.is_write_vectored())
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(self.get_mut(), stream => Pin::new(stream).poll_flush(cx))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(self.get_mut(), stream => Pin::new(stream).poll_shutdown(cx))
-    }
-}
+stream_of_bytes!(Plain);
+stream_of_bytes!(Stream);
 
 /// A connection on its way from one runtime to another.
 #[derive(Debug)]

@@ -32,7 +32,7 @@ pub use stats::Stats;
 use crate::codec::Encoding;
 use crate::descriptor::Service;
 use crate::interceptor::{Interceptor, Interceptors};
-use crate::net::{ConnectionSection, Listener, SettingError};
+use crate::net::{ConnectionSection, Listener, SettingError, TlsError, TlsSection};
 use crate::policy::{Policies, Said, UnknownTarget};
 
 /// Services on one listener, without configuration and without a registry: what an [`App`](crate::App) runs, and what a test may.
@@ -55,6 +55,7 @@ pub struct Server {
     configured: Configured,
     stats: Stats,
     connections: ConnectionSection,
+    tls: Option<TlsSection>,
     runtime: RuntimeKind,
 }
 
@@ -97,6 +98,13 @@ impl Server {
     #[must_use]
     pub fn connections(mut self, settings: ConnectionSection) -> Self {
         self.connections = settings;
+        self
+    }
+
+    /// Encrypts connections, and says who callers are if the settings say who vouches for them. Needs the feature `tls`.
+    #[must_use]
+    pub fn tls(mut self, settings: TlsSection) -> Self {
+        self.tls = Some(settings);
         self
     }
 
@@ -157,7 +165,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Fails, before it accepts anything, when a service was added twice, and when a setting cannot be.
+    /// Fails, before it accepts anything, when a service was added twice, and when a setting or a certificate
+    /// cannot be used.
     pub async fn serve(
         self,
         listener: impl Into<Listener>,
@@ -169,8 +178,8 @@ impl Server {
 
     /// Checks everything, and starts what connections need.
     pub(crate) fn ready(self) -> Result<Ready, ServeError> {
-        let (connections, runtime) = (self.connections.clone(), self.runtime);
-        Ready::new(self.router()?, connections, runtime)
+        let (connections, tls, runtime) = (self.connections.clone(), self.tls.clone(), self.runtime);
+        Ready::new(self.router()?, connections, tls.as_ref(), runtime)
     }
 
     /// The routes of this server.
@@ -207,6 +216,9 @@ pub enum ServeError {
     /// A setting that cannot be.
     #[error(transparent)]
     Setting(#[from] SettingError),
+    /// Certificates that cannot be used, or no TLS to use them.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// There are no threads to run calls on.
     #[error("cannot start the threads that `runtime` of [server] asks for")]
     Threads(#[source] io::Error),

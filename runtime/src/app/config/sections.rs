@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::policies::{ServerPolicySection, policies};
-use crate::net::ConnectionSection;
+use crate::net::{ConnectionSection, TlsSection};
 use crate::policy::Policies;
 use crate::registry::Instance;
 use crate::server::RuntimeKind;
@@ -91,6 +91,8 @@ pub struct ServerSection {
     /// `methods`: what holds for calls of a service, or of one of its methods:
     /// `[server.methods."shop.orders.v1.Orders/GetOrder"]`.
     pub methods: BTreeMap<String, ServerPolicySection>,
+    /// `[server.tls]`: its certificates. Default: none, and connections are not encrypted.
+    pub tls: Option<TlsSection>,
 }
 
 impl Default for ServerSection {
@@ -107,6 +109,7 @@ impl Default for ServerSection {
             max_in_flight: 0,
             policy: ServerPolicySection::default(),
             methods: BTreeMap::new(),
+            tls: None,
         }
     }
 }

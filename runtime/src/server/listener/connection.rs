@@ -16,13 +16,14 @@ use tonic::body::Body;
 
 use super::body::{RequestBody, ResponseBody};
 use super::stalled::Executor;
-use crate::net::{Batched, ConnectionSection, Greeted, Load, Peer, Plain, greeted};
+use crate::net::{Acceptor, Batched, ConnectionSection, Greeted, Load, Peer, Plain, Stream, greeted};
 use crate::server::router::Router;
 
 /// What all connections of a server share.
 pub(super) struct Shared {
     pub(super) router: Router,
     pub(super) settings: ConnectionSection,
+    pub(super) tls: Option<Acceptor>,
 }
 
 /// Serves the calls of one connection until its client goes away, or the server stops, or it is too old.
@@ -31,21 +32,29 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: Plain, peer: Peer, stoppe
     {
         Ok(Ok((stream, peer))) => calls(&shared, stream, peer, stopped).await,
         Ok(Err(error)) => Err(Box::from(error)),
-        Err(_) => Err(Box::from("the client did not say that it speaks HTTP/2")),
+        Err(_) => Err(Box::from("the client did not say in time that it speaks HTTP/2")),
     };
     if let Err(error) = ended {
         tracing::debug!(?peer, error, "a connection ended with an error");
     }
 }
 
-async fn greet(shared: &Shared, stream: Plain, peer: Peer) -> io::Result<(Greeted<Plain>, Peer)> {
+async fn greet(shared: &Shared, stream: Plain, mut peer: Peer) -> io::Result<(Greeted<Stream>, Peer)> {
     stream.tune(&shared.settings)?;
+    let stream = match &shared.tls {
+        Some(tls) => {
+            let (stream, certificate) = tls.accept(stream).await?;
+            peer.certificate = certificate;
+            stream
+        }
+        None => Stream::Plain(stream),
+    };
     Ok((greeted(stream).await?, peer))
 }
 
 async fn calls(
     shared: &Shared,
-    stream: Greeted<Plain>,
+    stream: Greeted<Stream>,
     peer: Peer,
     stopped: watch::Receiver<bool>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {

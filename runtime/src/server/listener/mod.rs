@@ -20,7 +20,7 @@ mod workers;
 
 use super::ServeError;
 use super::router::Router;
-use crate::net::{ConnectionSection, Listener, Peer, Plain};
+use crate::net::{Acceptor, ConnectionSection, Listener, Peer, Plain, TlsSection};
 use connection::Shared;
 pub use workers::RuntimeKind;
 use workers::Workers;
@@ -38,11 +38,13 @@ impl Ready {
     pub(super) fn new(
         router: Router,
         settings: ConnectionSection,
+        tls: Option<&TlsSection>,
         runtime: RuntimeKind,
     ) -> Result<Self, ServeError> {
         settings.check()?;
+        let tls = tls.map(Acceptor::load).transpose()?;
         let workers = Workers::start(runtime).map_err(ServeError::Threads)?;
-        Ok(Self { shared: Arc::new(Shared { router, settings }), workers })
+        Ok(Self { shared: Arc::new(Shared { router, settings, tls }), workers })
     }
 
     /// Serves until `shutdown` is ready, then drains for at most `drain`. Returns how many connections had to be cut.
