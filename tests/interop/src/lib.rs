@@ -1,6 +1,7 @@
 //! Generated Rust against real Python `grpcio`: what both directions of the tests share.
 //!
-//! [`courier`] is what Jovian makes of `proto/interop/courier/v1/courier.proto`; [`python`] is a Python that speaks gRPC.
+//! [`courier`] is what Jovian makes of `proto/interop/courier/v1/courier.proto`, [`testing`] of `proto/grpc/testing/test.proto`;
+//! [`python`] is a Python that speaks gRPC.
 
 use std::path::Path;
 
@@ -14,6 +15,7 @@ pub mod generated {
 pub mod json {
     include!("../../cases/json/out/mod.rs");
 }
+pub use generated::grpc::testing;
 pub use generated::interop::courier::v1 as courier;
 
 use python::Python;
@@ -28,4 +30,10 @@ pub fn courier_python(target: &str) -> Option<Python> {
         &include,
         &["interop/courier/v1/courier.proto", "jovian/options.proto"],
     )
+}
+
+/// A Python that has stubs of gRPC's interoperability tests; see [`Python::new`].
+pub fn testing_python(target: &str) -> Option<Python> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    Python::new(target, here.join("python"), &[&*here.join("proto")], &["grpc/testing/test.proto"])
 }
