@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-use jovian_runtime::{AppConfig, ConnectionSection, LogFormat, RegistryKind, RuntimeKind};
+use jovian_runtime::{AppConfig, ConnectionSection, Encoding, LogFormat, RegistryKind, RuntimeKind};
 use serde::Deserialize;
 
 const FILE: &str = "config/app.toml";
@@ -49,6 +49,8 @@ fn a_file_says_everything() {
         [server]
         address = "0.0.0.0:7000"
         max_message_bytes = 1_024
+        max_reply_bytes = 2_048
+        compress = "gzip"
         max_deadline_ms = 0
         stop_wait_ms = 5
         drain_timeout_ms = 6
@@ -75,6 +77,7 @@ fn a_file_says_everything() {
     assert_eq!(config.app.metadata, BTreeMap::from([("team".to_owned(), "orders".to_owned())]));
     assert_eq!(config.server.address, "0.0.0.0:7000");
     assert_eq!(config.server.max_message_bytes, 1024);
+    assert_eq!((config.server.max_reply_bytes, config.server.compress), (2048, Some(Encoding::Gzip)));
     assert_eq!(config.server.max_deadline(), None);
     assert_eq!(config.server.stop_wait().as_millis(), 5);
     assert_eq!(config.server.drain_timeout().as_millis(), 6);
@@ -126,8 +129,8 @@ const POLICY: &str = "`timeout_ms`, `open_timeout_ms`, `idle_timeout_ms`, `max_r
 /// What is wrong, and what is said about it.
 #[test]
 fn mistakes_are_named_by_key_and_place() {
-    let known = "`address`, `max_message_bytes`, `max_deadline_ms`, `stop_wait_ms`, `drain_timeout_ms`, \
-                 `reflection`, `runtime`, `connection`, `max_in_flight`, `policy`, `methods`, `tls`";
+    let known = "`address`, `max_message_bytes`, `max_reply_bytes`, `compress`, `max_deadline_ms`, `stop_wait_ms`, \
+                 `drain_timeout_ms`, `reflection`, `runtime`, `connection`, `max_in_flight`, `policy`, `methods`, `tls`";
     for (text, environment, expected) in [
         (
             "# my app\n[app]\nname = \"orders\"\n\n[server]\n\nadress = \"0.0.0.0:9000\"\n",

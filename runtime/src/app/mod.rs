@@ -92,6 +92,8 @@ impl App {
     pub fn new(config: AppConfig) -> Self {
         let server = Server::new()
             .max_message(config.server.max_message_bytes)
+            .max_reply(config.server.max_reply_bytes)
+            .compress(config.server.compress)
             .max_timeout(config.server.max_deadline())
             .connections(config.server.connection.clone())
             .runtime(config.server.runtime)

@@ -11,6 +11,7 @@ use flate2::read::MultiGzDecoder;
 use flate2::{Compress, Compression, Crc, FlushCompress, Status as Deflated};
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
+use serde::{Deserialize, Serialize};
 
 /// Says how the messages of a call are compressed, if they are.
 pub(crate) const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
@@ -19,7 +20,8 @@ pub(crate) const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding")
 pub(crate) const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
 /// A way to compress messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Encoding {
     /// `gzip`: what every implementation of gRPC understands.

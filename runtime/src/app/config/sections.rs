@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::policies::{ServerPolicySection, policies};
+use crate::codec::Encoding;
 use crate::net::{ConnectionSection, TlsSection};
 use crate::policy::Policies;
 use crate::registry::Instance;
@@ -69,6 +70,10 @@ pub struct ServerSection {
     pub address: String,
     /// `max_message_bytes`: the largest message it takes. Default: 8 MiB.
     pub max_message_bytes: usize,
+    /// `max_reply_bytes`: the largest message it sends. Default: 8 MiB.
+    pub max_reply_bytes: usize,
+    /// `compress`: how replies are compressed to callers who can read it, `gzip`. Default: not.
+    pub compress: Option<Encoding>,
     /// `max_deadline_ms`: the longest that a unary call may take, whatever its caller or the IDL say; 0 sets no
     /// limit. Default: 60 s.
     pub max_deadline_ms: u64,
@@ -100,6 +105,8 @@ impl Default for ServerSection {
         Self {
             address: "127.0.0.1:9000".to_owned(),
             max_message_bytes: 8 * 1024 * 1024,
+            max_reply_bytes: 8 * 1024 * 1024,
+            compress: None,
             max_deadline_ms: 60_000,
             stop_wait_ms: 1_000,
             drain_timeout_ms: 10_000,
