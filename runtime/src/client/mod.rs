@@ -295,11 +295,13 @@ impl Client {
     fn limits(&self, method: &Method) -> (Limit, Limit) {
         let policy = self.guards.of(method).map(Guard::policy).unwrap_or_default();
         let said = self.options.as_deref();
-        let request = said.and_then(|options| options.max_request).or(policy.max_request_bytes);
-        let reply = said.and_then(|options| options.max_reply).or(policy.max_reply_bytes);
+        // What the call says wins over the policy of its method.
+        let limit = |side, said: Option<usize>, of_method: Option<usize>| {
+            Limit::new(side, of_method.filter(|_| said.is_none()), said.unwrap_or(MAX_MESSAGE))
+        };
         (
-            Limit::new(Side::ClientSends, request.unwrap_or(MAX_MESSAGE)),
-            Limit::new(Side::ClientReads, reply.unwrap_or(MAX_MESSAGE)),
+            limit(Side::ClientSends, said.and_then(|options| options.max_request), policy.max_request_bytes),
+            limit(Side::ClientReads, said.and_then(|options| options.max_reply), policy.max_reply_bytes),
         )
     }
 }

@@ -9,6 +9,8 @@ use tonic::Status;
 pub(crate) struct Limit {
     pub(crate) bytes: usize,
     side: Side,
+    /// It is set by the policy of the method, and not by what holds for all.
+    of_method: bool,
 }
 
 /// Whose limit it is, and on what.
@@ -29,19 +31,30 @@ impl Side {
         }
     }
 
+    /// What sets it: of the policy of a method, and else.
+    fn settings(self) -> [&'static str; 2] {
+        match self {
+            Self::ServerReads => ["max_request_bytes", "max_message"],
+            Self::ServerSends => ["max_reply_bytes", "max_reply"],
+            Self::ClientReads => ["max_reply_bytes", "CallOptions::max_reply"],
+            Self::ClientSends => ["max_request_bytes", "CallOptions::max_request"],
+        }
+    }
+
     fn whose(self) -> &'static str {
         match self {
-            Self::ServerReads => "this server reads (`max_message`)",
-            Self::ServerSends => "this server sends (`max_reply`)",
-            Self::ClientReads => "this client reads (`CallOptions::max_reply`)",
-            Self::ClientSends => "this client sends (`CallOptions::max_request`)",
+            Self::ServerReads => "this server reads",
+            Self::ServerSends => "this server sends",
+            Self::ClientReads => "this client reads",
+            Self::ClientSends => "this client sends",
         }
     }
 }
 
 impl Limit {
-    pub(crate) fn new(side: Side, bytes: usize) -> Self {
-        Self { bytes, side }
+    /// What is said of the method, else what is said of all.
+    pub(crate) fn new(side: Side, of_method: Option<usize>, of_all: usize) -> Self {
+        Self { bytes: of_method.unwrap_or(of_all), side, of_method: of_method.is_some() }
     }
 
     pub(crate) fn what(&self) -> &'static str {
@@ -63,6 +76,10 @@ impl Limit {
 
     fn exceeded(&self, size: std::fmt::Arguments<'_>) -> Status {
         let (what, whose, bytes) = (self.what(), self.side.whose(), self.bytes);
-        Status::resource_exhausted(format!("the {what} {size}, more than the {bytes} that {whose}"))
+        let [of_method, of_all] = self.side.settings();
+        let set_by = if self.of_method { of_method } else { of_all };
+        Status::resource_exhausted(format!(
+            "the {what} {size}, more than the {bytes} that {whose} (`{set_by}`)"
+        ))
     }
 }

@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     fn limit(bytes: usize) -> Limit {
-        Limit::new(Side::ServerReads, bytes)
+        Limit::new(Side::ServerReads, None, bytes)
     }
 
     /// What comes of `bytes` when they come in pieces of these sizes, again and again.

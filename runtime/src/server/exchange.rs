@@ -17,7 +17,7 @@ use tonic::body::Body;
 use super::outbox::Outbox;
 use super::{Incoming, Replies};
 use crate::call::Call;
-use crate::codec::{self, Encoding, Limit, Messages, Side};
+use crate::codec::{self, Encoding, Limit, Messages};
 use crate::error::{Failure, IntoFailure};
 use crate::interceptor::{Direction, Hooks, Interceptors};
 
@@ -29,14 +29,9 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// `encoding` is how the requests are compressed, and `max_message` their largest.
-    pub(super) fn new(
-        body: Body,
-        encoding: Option<Encoding>,
-        max_message: usize,
-        outbox: Arc<Outbox>,
-    ) -> Self {
-        let messages = Messages::new(body, encoding, Limit::new(Side::ServerReads, max_message));
+    /// `encoding` is how the requests are compressed.
+    pub(super) fn new(body: Body, encoding: Option<Encoding>, limit: Limit, outbox: Arc<Outbox>) -> Self {
+        let messages = Messages::new(body, encoding, limit);
         Self { source: Some(Source { messages, hooks: None }), outbox, sent: None }
     }
 

@@ -137,7 +137,7 @@ impl Router {
         let limits = self.0.limits;
         let policy = guard.policy();
         let sending = Sending {
-            limit: Limit::new(Side::ServerSends, policy.max_reply_bytes.unwrap_or(limits.reply)),
+            limit: Limit::new(Side::ServerSends, policy.max_reply_bytes, limits.reply),
             encoding: limits.encoding,
             accepted: Accepted::of(&head.headers),
         };
@@ -146,7 +146,7 @@ impl Router {
         let ticket = guard.enter(call, &policy);
         let call = ticket.call().clone();
         let outbox = Arc::new(Outbox::new(call.clone(), sending));
-        let request = policy.max_request_bytes.unwrap_or(limits.message);
+        let request = Limit::new(Side::ServerReads, policy.max_request_bytes, limits.message);
         let io = Exchange::new(body, encoding, request, Arc::clone(&outbox));
         let patience = Patience::of(guard.method(), &policy);
         let run: BoxFuture<'static, _> = match ticket.admit(&policy, limits.in_flight) {
