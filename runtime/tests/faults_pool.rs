@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use jovian_runtime::registry::{Instance, MemoryRegistry, Registration, Registry as _};
-use jovian_runtime::{CallOptions, Code, EndpointState, Server, endpoints};
-use support::{OrdersClient, OrdersServer, Running, Shop, eventually, get, soon};
+use jovian_runtime::stream;
+use jovian_runtime::{CallError, CallOptions, Code, EndpointState, Server, endpoints};
+use support::{OrdersClient, OrdersError, OrdersServer, Running, Shop, eventually, get, order, soon};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -25,6 +26,28 @@ fn server() -> Server {
     Server::new().add(OrdersServer::new(Shop::default()))
 }
 
+/// What callers do.
+#[derive(Clone, Copy)]
+enum What {
+    /// A unary call, which is idempotent, so that policy may try it again.
+    Get,
+    /// A stream of requests, which is not: whoever fails has failed.
+    Import,
+}
+
+impl What {
+    async fn call(self, client: &OrdersClient) -> Result<(), CallError<OrdersError>> {
+        match self {
+            Self::Get => client.get_order(get("1")).await.map(drop),
+            Self::Import => {
+                let summary = client.import(stream::iter([order("", 1), order("", 2)])).await?;
+                assert_eq!((summary.count, summary.amount), (2, 3), "whole, and once");
+                Ok(())
+            }
+        }
+    }
+}
+
 /// Calls without a break, by several callers, until it is told to stop.
 struct Load {
     stop: Arc<AtomicBool>,
@@ -33,14 +56,14 @@ struct Load {
 }
 
 impl Load {
-    fn start(client: &OrdersClient, callers: usize) -> Self {
+    fn start(client: &OrdersClient, what: What, callers: usize) -> Self {
         let (stop, good) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
         let caller = |_| {
             let (client, stop, good) = (client.clone(), Arc::clone(&stop), Arc::clone(&good));
             tokio::spawn(async move {
                 let mut failures = BTreeMap::new();
                 while !stop.load(SeqCst) {
-                    match timeout(Duration::from_secs(20), client.get_order(get("1"))).await {
+                    match timeout(Duration::from_secs(20), what.call(&client)).await {
                         Ok(Ok(_)) => drop(good.fetch_add(1, SeqCst)),
                         Ok(Err(error)) => *failures.entry(error.to_string()).or_default() += 1,
                         Err(_) => *failures.entry("no answer in 20 s".to_owned()).or_default() += 1,
@@ -108,7 +131,7 @@ async fn a_server_that_stops_again_and_again_loses_no_call() {
         (stats, stop, served)
     };
     let mut current = serve();
-    let load = Load::start(&client, 16);
+    let load = Load::start(&client, What::Import, 16);
     let mut generations = Vec::new();
     for _ in 0..30 {
         load.more(50).await;
@@ -136,7 +159,7 @@ async fn endpoints_that_come_and_go_cost_no_call() {
     };
     let mut alive = vec![start().await, start().await, start().await];
     let client = OrdersClient::find(&registry).unwrap();
-    let load = Load::start(&client, 16);
+    let load = Load::start(&client, What::Import, 16);
     for turn in 0..20 {
         load.more(50).await;
         alive.push(start().await);
@@ -222,7 +245,8 @@ async fn a_killed_backend_costs_at_most_the_calls_in_flight_on_it() {
     let registry = MemoryRegistry::new();
     let (mut processes, _registrations) = three(&registry).await;
     let client = OrdersClient::find(&registry).unwrap();
-    let load = Load::start(&client, CALLERS);
+    let load = Load::start(&client, What::Import, CALLERS);
+    let idempotent = Load::start(&client, What::Get, 4);
     load.more(500).await;
     let killed = processes.remove(0);
     let in_flight = state(&killed.address).in_flight;
@@ -232,6 +256,9 @@ async fn a_killed_backend_costs_at_most_the_calls_in_flight_on_it() {
     // The count is a moment old when the signal arrives; more than all callers can never be in flight.
     assert!(count(&failures) <= CALLERS, "{in_flight} were in flight: {failures:?}");
     assert!(failures.keys().all(|text| text.contains("the connection was lost")), "{failures:?}");
+    assert!(idempotent.good() > 0);
+    let failures = idempotent.failures().await;
+    assert_eq!(count(&failures), 0, "what may be tried again is: {failures:?}");
     eventually("it is known to be down", || state(&killed.address).down).await;
 }
 
@@ -242,7 +269,7 @@ async fn a_backend_that_hangs_is_ejected_and_comes_back() {
     let (processes, _registrations) = three(&registry).await;
     let client =
         OrdersClient::find(&registry).unwrap().with(CallOptions::new().timeout(Duration::from_millis(150)));
-    let load = Load::start(&client, 12);
+    let load = Load::start(&client, What::Get, 12);
     load.more(300).await;
     let hanging = &processes[0];
     hanging.signal("STOP");
@@ -271,7 +298,7 @@ async fn a_backend_that_accepts_and_says_nothing_costs_no_call() {
     let _silent = registry.register(Instance::new(APP, address.clone())).await.unwrap();
     let _good = registry.register(Instance::new(APP, good.address.to_string())).await.unwrap();
     let client = OrdersClient::find(&registry).unwrap();
-    let load = Load::start(&client, 8);
+    let load = Load::start(&client, What::Import, 8);
     eventually("others are served meanwhile", || good.stats.total() > 100).await;
     eventually("it is known to be down", || state(&address).down).await;
     load.more(300).await;

@@ -131,3 +131,70 @@ where
         ended
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::time::Duration;
+
+    use tokio::sync::oneshot::Sender;
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// A connection whose server answers to nothing any more once the sender is dropped, and stays.
+    async fn connected(while_idle: bool) -> (Connection, Sender<()>) {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let (frozen, freeze) = oneshot::channel::<()>();
+        tokio::spawn(async move {
+            let mut server = h2::server::handshake(far).await.unwrap();
+            let mut calls = Vec::new();
+            let serving = async {
+                while let Some(Ok(call)) = server.accept().await {
+                    calls.push(call);
+                }
+            };
+            tokio::select! {
+                () = serving => {}
+                _ = freeze => pending().await,
+            }
+        });
+        let keep_alive = KeepAlive { interval: ms(20), patience: ms(200), while_idle };
+        (Connection::open(near, keep_alive).await.unwrap(), frozen)
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_gone_is_noticed() {
+        let (mut connection, frozen) = connected(true).await;
+        let before = connection.written.get();
+        sleep(ms(400)).await;
+        assert!(connection.is_open() && connection.written.get() > before, "it is asked, and answers");
+        drop(frozen);
+        let noticed = async {
+            while connection.is_open() {
+                sleep(ms(5)).await;
+            }
+        };
+        timeout(ms(5_000), noticed).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_while_no_call_runs_unless_told_to() {
+        let (mut connection, frozen) = connected(false).await;
+        sleep(ms(100)).await;
+        let before = connection.written.get();
+        drop(frozen);
+        sleep(ms(400)).await;
+        assert!(connection.is_open() && connection.written.get() == before);
+
+        let head = Request::post("http://shop/a.B/C").body(()).unwrap();
+        let started = connection.clone().start(head).unwrap();
+        let error = timeout(ms(5_000), started.response).await.unwrap().unwrap_err();
+        assert!(error.is_io() && !started.mark.is_untouched(), "{error}");
+        assert!(!connection.is_open());
+    }
+}

@@ -30,6 +30,11 @@ impl Endpoint {
         })
     }
 
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight.load(Relaxed) == 0
+    }
+
     /// What a further call would have to expect here, beside endpoints of the same weight: the time of a call, for each
     /// call that is there, and itself. `share` is the mean weight by its own.
     pub(super) fn cost(&self, share: f64, at: Duration) -> f64 {

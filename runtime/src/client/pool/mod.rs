@@ -26,6 +26,8 @@ mod exchange;
 mod keep_alive;
 mod latency;
 mod set;
+#[cfg(test)]
+mod simulation;
 mod snapshot;
 mod socket;
 mod table;
