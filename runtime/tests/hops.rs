@@ -6,14 +6,15 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use jovian_runtime::codegen::v1 as generated;
 use jovian_runtime::stream::StreamExt as _;
 use jovian_runtime::{
-    App, Call, CallError, CallOptions, Code, DomainError, ErrorCode, Failure, Incoming, Replies, Status,
-    UnknownError,
+    App, Call, CallError, CallOptions, Code, DomainError, ErrorCode, Failure, Incoming, Replies,
+    ReplyMetadata, Status, UnknownError,
 };
 use support::generated::shop::ORDERS;
 use support::process::{CHILD, Process};
@@ -30,6 +31,21 @@ const SPENT: Duration = Duration::from_millis(30);
 
 /// What nobody but the leaf may know.
 const SECRET: &str = "hunter2";
+
+/// Metadata that a service tells of: what goes all the way in three fleets, what goes one hop, and what nobody knows.
+const METADATA: [&str; 9] = [
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "x-dy-traceid",
+    "x-md-global-tenant",
+    "rpc-persist-tenant",
+    "x-md-local-ticket",
+    "rpc-transit-ticket",
+    "x-ticket",
+];
+/// Of these, how many go all the way.
+const GLOBAL: usize = 6;
 
 /// One service of the row. It says who enters and leaves, so that a test can see into its process.
 struct Hop {
@@ -50,11 +66,11 @@ impl Drop for Inside {
 impl Hop {
     #[expect(clippy::print_stdout, reason = "the parent reads it")]
     fn enter(&self, call: &Call, what: &str) -> Inside {
-        let said = |key: &str| call.metadata().get(key).and_then(|value| value.to_str().ok()).unwrap_or("-");
         let left = call.remaining().map_or("-".to_owned(), |left| left.as_millis().to_string());
-        let told =
-            ["traceparent", "tracestate", "x-md-global-tenant", "x-md-local-ticket", "x-ticket"].map(said);
+        let said = |key: &&str| Some(format!("{key}={}", call.metadata().get(*key)?.to_str().ok()?));
+        let told: Vec<String> = METADATA.iter().filter_map(said).collect();
         println!("enters {what} {left} {} end", told.join(" "));
+        call.reply().add_backward("node", &self.name);
         Inside(what.to_owned())
     }
 }
@@ -184,12 +200,17 @@ fn no_stock() -> Status {
 
 const NAME: &str = "HOPS_NAME";
 const NEXT: &str = "HOPS_NEXT";
+/// Whether somebody listens for spans.
+const SPANS: &str = "HOPS_SPANS";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[expect(clippy::print_stdout, reason = "the parent reads it")]
 async fn child_is_a_hop() {
     if std::env::var_os(CHILD).is_none() {
         return;
+    }
+    if std::env::var_os(SPANS).is_some() {
+        tracing_subscriber::fmt().with_env_filter("jovian::call=debug").with_writer(std::io::sink).init();
     }
     let next = std::env::var(NEXT).ok().map(|next| OrdersClient::connect(&next).unwrap());
     let hop = Hop { name: std::env::var(NAME).unwrap(), next };
@@ -208,8 +229,12 @@ struct Row {
 
 impl Row {
     fn start() -> Self {
+        Self::with(&[])
+    }
+
+    fn with(variables: &[(&str, &str)]) -> Self {
         let hop = |name, next: Option<&Process>| {
-            let mut environment = vec![(NAME, name)];
+            let mut environment = [&[(NAME, name)], variables].concat();
             environment.extend(next.map(|next| (NEXT, next.address.as_str())));
             Process::start("child_is_a_hop", &environment)
         };
@@ -229,11 +254,20 @@ impl Row {
     }
 }
 
-/// Waits until a call has entered a process; what it brought along: milliseconds, and metadata in the order of [`Hop::enter`].
-fn entered(hop: &Process, what: &str) -> Vec<String> {
+/// What a call brought along.
+struct Told {
+    /// The milliseconds that are left, if it has a deadline.
+    left: Option<u64>,
+    metadata: BTreeMap<String, String>,
+}
+
+/// Waits until a call has entered a process.
+fn entered(hop: &Process, what: &str) -> Told {
     let line = block_in_place(|| hop.line_with(&["enters ", what, " end"]));
     let (_, told) = line.split_once("enters ").unwrap();
-    told.split(' ').skip(1).map(str::to_owned).collect()
+    let left = told.split(' ').nth(1).unwrap().parse().ok();
+    let entries = told.split(' ').filter_map(|word| word.split_once('='));
+    Told { left, metadata: entries.map(|(key, value)| (key.to_owned(), value.to_owned())).collect() }
 }
 
 /// Waits until a call is over in a process.
@@ -246,10 +280,10 @@ async fn a_deadline_shrinks_on_every_hop_and_ends_all_three() {
     let row = Row::start();
     let client = row.client.with(CallOptions::new().timeout(Duration::from_millis(1_500)));
     assert_eq!(soon(client.get_order(get("quick"))).await.unwrap().id, "leaf");
-    let budget = row.all().map(|hop| entered(hop, "quick")[0].parse::<u128>().unwrap());
+    let budget = row.all().map(|hop| entered(hop, "quick").left.unwrap());
     assert!(budget[0] <= 1_500 && budget[2] > 0, "{budget:?}");
     // The numbers are rounded down, each by itself.
-    let spent = SPENT.as_millis() - 1;
+    let spent = u64::try_from(SPENT.as_millis()).unwrap() - 1;
     assert!(budget[0] - budget[1] >= spent && budget[1] - budget[2] >= spent, "{budget:?}");
 
     let client = row.client.with(CallOptions::new().timeout(Duration::from_millis(600)));
@@ -269,14 +303,14 @@ async fn a_stream_has_the_deadline_of_the_call_that_it_is_for() {
     let error = soon(replies.next()).await.unwrap().unwrap_err();
     assert_eq!(error.code(), Code::DeadlineExceeded, "{error}");
     for hop in row.all() {
-        assert!(entered(hop, "slow")[0].parse::<u128>().unwrap() <= 800);
+        assert!(entered(hop, "slow").left.unwrap() <= 800);
         left(hop, "slow");
     }
     // One that was given none has none, on all hops.
     let replies = soon(row.client.watch(watch("brief", 0))).await.unwrap();
     assert_eq!(replies.count().await, 1);
     for hop in row.all() {
-        assert_eq!(entered(hop, "brief")[0], "-");
+        assert_eq!(entered(hop, "brief").left, None);
     }
 }
 
@@ -321,31 +355,56 @@ async fn a_caller_that_is_killed_ends_the_work_of_others() {
 async fn the_trace_and_global_metadata_go_all_the_way_and_the_rest_goes_one_hop() {
     let row = Row::start();
     let trace = "0af7651916cd43dd8448eb211c80319c";
-    let options = CallOptions::new()
-        .metadata("traceparent", &format!("00-{trace}-b7ad6b7169203331-01"))
-        .metadata("tracestate", "vendor=t61rcWkgMzE")
-        .metadata("x-md-global-tenant", "acme")
-        .metadata("x-md-local-ticket", "one")
-        .metadata("x-ticket", "two");
-    let client = row.client.with(options);
+    let values = [
+        &format!("00-{trace}-b7ad6b7169203331-01"),
+        "vendor=t61rcWkgMzE",
+        "user=7",
+        &format!("{trace}:b7ad6b7169203331:0:1"),
+        "acme",
+        "acme.io",
+        "one",
+        "two",
+        "three",
+    ];
+    let reply = ReplyMetadata::new();
+    let said = METADATA.iter().zip(values);
+    let options = said.fold(CallOptions::new(), |options, (key, value)| options.metadata(key, value));
+    let client = row.client.with(options.capture(&reply));
     soon(client.get_order(get("quick"))).await.unwrap();
     for hop in row.all() {
-        let [_, parent, state, global, local, own, _] = &entered(hop, "quick")[..] else { panic!() };
-        let parent: Vec<&str> = parent.split('-').collect();
-        // The caller of a hop is another span of the same trace, and as sampled.
-        assert!(
-            matches!(parent[..], ["00", id, span, "01"] if id == trace && span.len() == 16),
-            "{parent:?}"
-        );
-        assert_eq!((state.as_str(), global.as_str()), ("vendor=t61rcWkgMzE", "acme"));
-        let is_first = std::ptr::eq(hop, &row.edge);
-        let expected = if is_first { ("one", "two") } else { ("-", "-") };
-        assert_eq!((local.as_str(), own.as_str()), expected);
+        let told = entered(hop, "quick").metadata;
+        for (place, (key, value)) in METADATA.iter().zip(values).enumerate() {
+            let expected = (place < GLOBAL || std::ptr::eq(hop, &row.edge)).then_some(value);
+            assert_eq!(told.get(*key).map(String::as_str), expected, "{key}");
+        }
     }
+    assert_eq!(reply.backward("node").as_deref(), Some("edge"), "what comes back goes one hop, too");
     // A stream inherits the same.
     drop(soon(client.watch(watch("brief", 0))).await.unwrap());
-    let told = entered(&row.leaf, "brief");
-    assert!(told[1].contains(trace) && told[3] == "acme" && told[4] == "-", "{told:?}");
+    let told = entered(&row.leaf, "brief").metadata;
+    assert!(told["traceparent"].contains(trace) && told["rpc-persist-tenant"] == "acme.io", "{told:?}");
+    assert_eq!(told.len(), GLOBAL, "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_spans_are_recorded_every_hop_is_part_of_the_one_before() {
+    let row = Row::with(&[(SPANS, "yes")]);
+    let (trace, span) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
+    let options = CallOptions::new()
+        .metadata("traceparent", &format!("00-{trace}-{span}-01"))
+        .metadata("tracestate", "vendor=t61rcWkgMzE");
+    soon(row.client.with(options).get_order(get("quick"))).await.unwrap();
+    let spans = row.all().map(|hop| {
+        let told = entered(hop, "quick").metadata;
+        let parent: Vec<&str> = told["traceparent"].split('-').collect();
+        assert!(matches!(parent[..], ["00", id, _, "01"] if id == trace), "{parent:?}");
+        assert_eq!(told["tracestate"], "vendor=t61rcWkgMzE");
+        parent[2].to_owned()
+    });
+    // The first hop is called by us, and each of the others by a span of the one before.
+    assert_eq!(spans[0], span);
+    assert!(spans[1] != spans[0] && spans[2] != spans[1] && spans[2] != spans[0], "{spans:?}");
+    assert!(spans.iter().all(|span| span.len() == 16), "{spans:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
