@@ -4,15 +4,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use jovian_runtime::registry::Instances;
-use jovian_runtime::{App, AppConfig, Code, RegistryKind};
+use jovian_runtime::{App, AppConfig, CallError, Code, RegistryKind};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use orders::orders_api::{ORDERS, OrdersClient, PlaceOrderRequest};
-use orders::stock_api::STOCK;
+use orders::stock_api::{ReserveRequest, STOCK, StockClient, StockError};
 
 /// A running program that ends with the test, however that ends.
 struct Program(Child);
@@ -33,6 +35,15 @@ impl Program {
 
     fn orders(registry: &Path) -> Self {
         Self::start(env!("CARGO_BIN_EXE_orders"), registry)
+    }
+}
+
+impl Program {
+    /// Tells it to end, and waits until it has, well.
+    fn end(mut self) {
+        let told = Command::new("kill").args(["-s", "TERM", &self.0.id().to_string()]).status();
+        assert!(told.expect("kill runs").success());
+        assert!(self.0.wait().expect("it ends").success());
     }
 }
 
@@ -58,8 +69,8 @@ async fn become_known(watched: &mut watch::Receiver<Instances>, number: usize) {
     known.expect("they are known in time").expect("the registry is there");
 }
 
-fn folder() -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shop-registry");
+fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("registry").join(name);
     let _nothing_there = std::fs::remove_dir_all(&path);
     path
 }
@@ -70,7 +81,7 @@ fn lamp() -> PlaceOrderRequest {
 
 #[tokio::test]
 async fn two_programs_find_each_other_and_outlive_each_other() {
-    let folder = folder();
+    let folder = folder("find");
     let app = app(&folder);
     let (mut stocks, mut shops) = (app.registry().watch(STOCK.app), app.registry().watch(ORDERS.app));
     let client = OrdersClient::discover(&app).expect("a registry");
@@ -93,4 +104,41 @@ async fn two_programs_find_each_other_and_outlive_each_other() {
     // The orders may hear of it a moment later than this process.
     let again = async { while client.place_order(lamp()).await.is_err() {} };
     timeout(Duration::from_secs(20), again).await.expect("another stock is found, at another port");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn programs_that_are_replaced_under_load_lose_no_call() {
+    let folder = folder("replaced");
+    let app = app(&folder);
+    let mut stocks = app.registry().watch(STOCK.app);
+    let client = StockClient::discover(&app).expect("a registry");
+    let mut running = [Program::stock(&folder), Program::stock(&folder)];
+    become_known(&mut stocks, 2).await;
+
+    let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let caller = |_| {
+        let (client, stop, answered) = (client.clone(), Arc::clone(&stop), Arc::clone(&answered));
+        tokio::spawn(async move {
+            while !stop.load(SeqCst) {
+                // That nothing is left is an answer, too.
+                match client.reserve(ReserveRequest { article: "lamp".to_owned(), pieces: 9 }).await {
+                    Err(CallError::Domain(StockError::OutOfStock { .. })) => answered.fetch_add(1, SeqCst),
+                    other => panic!("{other:?}"),
+                };
+            }
+        })
+    };
+    let callers: Vec<_> = (0..4).map(caller).collect();
+    for round in 0..4 {
+        let new = Program::stock(&folder);
+        become_known(&mut stocks, 3).await;
+        let old = std::mem::replace(&mut running[round % 2], new);
+        tokio::task::block_in_place(|| old.end());
+        become_known(&mut stocks, 2).await;
+    }
+    stop.store(true, SeqCst);
+    for caller in callers {
+        caller.await.expect("no call fails");
+    }
+    assert!(answered.load(SeqCst) > 100, "{answered:?}");
 }
