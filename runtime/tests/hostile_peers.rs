@@ -284,6 +284,7 @@ async fn who_never_reads_costs_little_and_is_closed() {
     let settings = ConnectionSection {
         keepalive_interval_ms: 500,
         keepalive_timeout_ms: 500,
+        send_buffer_bytes: 64 << 10,
         ..ConnectionSection::default()
     };
     let (running, traces) = shop_with(settings).await;
@@ -306,7 +307,8 @@ async fn who_never_reads_costs_little_and_is_closed() {
     assert_eq!(traces.completed.load(SeqCst), 0, "nobody took what they had to say");
     // A message is 100 bytes and some.
     let each = traces.messages.load(SeqCst) as usize * 110 / traces.begun.load(SeqCst);
-    assert!(each < MIB, "{each} bytes were written for a stream that nobody reads");
+    // The socket holds some, too.
+    assert!(each < 256 << 10, "{each} bytes were written for a stream that nobody reads");
     drop(stream);
 }
 

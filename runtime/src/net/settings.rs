@@ -46,6 +46,9 @@ pub struct ConnectionSection {
     pub stream_window_bytes: u32,
     /// `connection_window_bytes`: how much all calls of one connection may send that has not been read. Default: 1 MiB.
     pub connection_window_bytes: u32,
+    /// `send_buffer_bytes`: how much of the answer to one call waits to be sent before its handler waits. Default:
+    /// 400 KiB.
+    pub send_buffer_bytes: u32,
     /// `max_header_bytes`: the most metadata of one call. Default: 16 KiB.
     pub max_header_bytes: u32,
 }
@@ -66,6 +69,7 @@ impl Default for ConnectionSection {
             backlog: 1024,
             stream_window_bytes: 1 << 20,
             connection_window_bytes: 1 << 20,
+            send_buffer_bytes: 400 << 10,
             max_header_bytes: 16 << 10,
         }
     }
@@ -94,6 +98,7 @@ impl ConnectionSection {
             ("backlog", self.backlog, 1..=0x7fff_ffff),
             ("stream_window_bytes", self.stream_window_bytes, WINDOW),
             ("connection_window_bytes", self.connection_window_bytes, WINDOW),
+            ("send_buffer_bytes", self.send_buffer_bytes, 16 << 10..=0x7fff_ffff),
             ("max_header_bytes", self.max_header_bytes, 1024..=16 << 20),
         ];
         match ranges.into_iter().find(|(_, value, range)| !range.contains(value)) {

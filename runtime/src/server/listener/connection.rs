@@ -74,6 +74,7 @@ async fn calls(
         .keep_alive_timeout(settings.keepalive_timeout())
         .initial_stream_window_size(settings.stream_window_bytes)
         .initial_connection_window_size(settings.connection_window_bytes)
+        .max_send_buf_size(settings.send_buffer_bytes as usize)
         .max_header_list_size(settings.max_header_bytes)
         .serve_connection(TokioIo::new(stream), service);
     // The one place where the future of a connection is in our hands.
