@@ -142,8 +142,7 @@ fn only_idl_reads_and_only_files_writes() {
 }
 
 /// Of the command line one file starts programs: cargo, for projects to build and to run, and git, for IDL as it was; of the
-/// stages one does, and
-/// that is protoc, for edition files.
+/// stages one does, and that is protoc, for edition files.
 #[test]
 fn only_two_files_start_programs() {
     let mut starters = BTreeSet::new();

@@ -52,10 +52,10 @@ pub(super) struct Arguments {
 pub(super) struct Source {
     /// `.proto` files, folders and globs, or one descriptor set (`.binpb`, `.fds`, `.pb`, `.protoset`)
     #[arg(value_name = "FILE|DIR|GLOB")]
-    inputs: Vec<String>,
+    pub(super) inputs: Vec<String>,
     /// Look imports up in this folder; may be given several times [default: the folders of the inputs]
     #[arg(short = 'I', long = "include", value_name = "DIR")]
-    includes: Vec<PathBuf>,
+    pub(super) includes: Vec<PathBuf>,
 }
 
 impl Source {

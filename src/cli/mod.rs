@@ -1,6 +1,7 @@
 //! The command line.
 //!
-//! In: arguments. Out: text and an exit code: 0 fine, 1 findings, 2 a mistake in the input or in the call.
+//! In: arguments. Out: text and an exit code: 0 fine, 1 findings, 2 a mistake in the input or in the call; 64 and the number of
+//! a gRPC code for a call that failed.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -9,16 +10,21 @@ use clap::{Parser, Subcommand};
 
 use crate::diag::Diagnostics;
 
+mod call;
 mod completions;
 mod errors;
 mod explain;
+mod failure;
 mod flags;
 mod r#gen;
 mod inspect;
+mod ls;
+mod net;
 mod new;
 mod process;
 mod progress;
 mod quickstart;
+mod remote;
 mod report;
 
 use report::{Format, Report};
@@ -30,6 +36,7 @@ use report::{Format, Report};
   jovian new shop.order.orders    a service that builds, serves and is tested
   jovian gen                      the code that jovian.toml asks for
   jovian gen --check              exit 1 if the code in the repository is not what the IDL says
+  jovian call :9000 Orders/GetOrder -d '{\"id\": \"1\"}'
   jovian explain J0202            what a complaint means, and what to do
 
 Environment:
@@ -49,6 +56,8 @@ enum Command {
     Quickstart(quickstart::Arguments),
     Inspect(Box<inspect::Arguments>),
     Errors(errors::Arguments),
+    Call(Box<call::Arguments>),
+    Ls(Box<ls::Arguments>),
     Explain(explain::Arguments),
     Completions(completions::Arguments),
 }
@@ -60,6 +69,8 @@ enum Outcome {
     Fine,
     /// There is something to see, and it was shown.
     Findings,
+    /// A call failed, with this exit code.
+    Failed(u8),
 }
 
 /// Runs the command line of this process.
@@ -69,6 +80,7 @@ pub fn run() -> ExitCode {
     let code = match execute(command, &report) {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
+        Ok(Outcome::Failed(code)) => ExitCode::from(code),
         Err(diags) => {
             report.show(&diags);
             ExitCode::from(2)
@@ -85,6 +97,8 @@ fn execute(command: Command, report: &Report) -> Result<Outcome, Diagnostics> {
         Command::Quickstart(arguments) => quickstart::run(arguments),
         Command::Inspect(arguments) => inspect::run(*arguments, report),
         Command::Errors(arguments) => errors::run(arguments, report),
+        Command::Call(arguments) => call::run(&arguments, report),
+        Command::Ls(arguments) => ls::run(&arguments, report),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
     }

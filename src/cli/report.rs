@@ -6,6 +6,9 @@ use std::io::{self, IsTerminal as _, Write as _};
 use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 
+use super::Outcome;
+use super::failure::Failure;
+use super::net::{Schema, exit_code};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity, Span};
 
 /// How complaints are written.
@@ -49,6 +52,15 @@ impl Report {
             Format::Github => diags.iter().map(github).collect(),
         };
         let _nobody_listens = anstream::stderr().write_all(text.as_bytes());
+    }
+
+    /// Writes how a call failed.
+    pub(super) fn failure(&self, failure: &Failure<'_>, schema: &Schema, code: tonic::Code) -> Outcome {
+        match self.format {
+            Format::Json => failure.show_as_json(schema),
+            Format::Human | Format::Github => failure.show(schema),
+        }
+        Outcome::Failed(exit_code(code))
     }
 
     /// Says on a terminal where to read more, once.

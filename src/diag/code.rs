@@ -56,6 +56,14 @@ pub enum Code {
     Program,
     /// The generated code in a folder is not what the IDL says.
     Stale,
+    /// A server cannot be reached, or the connection to it breaks.
+    Unreachable,
+    /// A server does not say what it serves.
+    NoReflection,
+    /// There is no such service, method or message.
+    UnknownMethod,
+    /// A request in JSON is not what its message says.
+    Request,
 }
 
 impl Code {
@@ -87,9 +95,13 @@ impl Code {
         Code::Io,
         Code::Program,
         Code::Stale,
+        Code::Unreachable,
+        Code::NoReflection,
+        Code::UnknownMethod,
+        Code::Request,
     ];
 
-    /// The code as it is shown: `J0101`. J00 is input and settings, J01 the IDL's meaning, J02 names and Rust, J03 projects and disk.
+    /// The code as it is shown: `J0101`. J00 is input and settings, J01 the IDL's meaning, J02 names and Rust, J03 projects and disk, J04 calls.
     pub fn id(self) -> &'static str {
         match self {
             Code::NoInput => "J0001",
@@ -118,6 +130,10 @@ impl Code {
             Code::Io => "J0303",
             Code::Program => "J0304",
             Code::Stale => "J0305",
+            Code::Unreachable => "J0401",
+            Code::NoReflection => "J0402",
+            Code::UnknownMethod => "J0403",
+            Code::Request => "J0404",
         }
     }
 }

@@ -1,5 +1,11 @@
 //! The IDL that nobody has to have: what Jovian carries, and the names of what protobuf brings.
 
+#[cfg(feature = "cli")]
+use protox::file::{ChainFileResolver, GoogleFileResolver};
+
+#[cfg(feature = "cli")]
+use super::roots::Roots;
+
 macro_rules! carried {
     ($($name:literal),+ $(,)?) => {
         &[$(($name, include_str!(concat!("../../proto-plugins/include/", $name)))),+]
@@ -47,4 +53,18 @@ pub(super) fn carried(name: &str) -> Option<&'static str> {
 /// Whether Jovian or protobuf brings `name` along.
 pub(super) fn is_carried(name: &str) -> bool {
     is_well_known(name) || carried(name).is_some()
+}
+
+/// The descriptors of files that Jovian carries, and of all that they import.
+///
+/// # Errors
+/// When one is not carried.
+#[cfg(feature = "cli")]
+pub(crate) fn carried_set(names: &[&str]) -> Result<prost_types::FileDescriptorSet, protox::Error> {
+    let mut resolver = ChainFileResolver::new();
+    resolver.add(Roots::new(Vec::new()));
+    resolver.add(GoogleFileResolver::new());
+    let mut compiler = protox::Compiler::with_file_resolver(resolver);
+    compiler.include_imports(true).open_files(names)?;
+    Ok(compiler.file_descriptor_set())
 }

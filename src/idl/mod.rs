@@ -38,6 +38,8 @@ mod sound;
 mod source;
 mod trace;
 
+#[cfg(feature = "cli")]
+pub(crate) use carried::carried_set;
 pub(crate) use carried::is_well_known;
 pub(crate) use features::EDITIONS;
 pub(crate) use known::{Earlier, Record};

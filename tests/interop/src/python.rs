@@ -36,7 +36,7 @@ pub struct PythonServer {
     pub port: u16,
     process: Child,
     // A program whose standard output is closed fails at its next word.
-    _output: BufReader<ChildStdout>,
+    output: BufReader<ChildStdout>,
 }
 
 impl Python {
@@ -91,8 +91,18 @@ impl Python {
     ///
     /// Panics when it ends or hangs before it said its port.
     pub async fn serve(&self, script: &str) -> PythonServer {
+        self.serve_with(script, &[]).await
+    }
+
+    /// The same, with arguments.
+    ///
+    /// # Panics
+    ///
+    /// Panics when it ends or hangs before it said its port.
+    pub async fn serve_with(&self, script: &str, arguments: &[&str]) -> PythonServer {
         let mut process = self
             .command(script)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -104,7 +114,7 @@ impl Python {
             .expect("the script says its port");
         read.expect("its output is text");
         let port = line.trim().parse().unwrap_or_else(|_| panic!("{script} said {line:?}, not its port"));
-        PythonServer { port, process, _output: output }
+        PythonServer { port, process, output }
     }
 
     fn command(&self, script: &str) -> Command {
@@ -119,6 +129,18 @@ impl Python {
 }
 
 impl PythonServer {
+    /// The next line that it prints.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there is none for a while.
+    pub async fn line(&mut self) -> String {
+        let mut line = String::new();
+        let read = tokio::time::timeout(PATIENCE, self.output.read_line(&mut line)).await;
+        read.expect("the script says something").expect("its output is text");
+        line.trim_end().to_owned()
+    }
+
     /// Ends it at once, as a crash does.
     ///
     /// # Panics
