@@ -1,7 +1,6 @@
 //! What the IDL says, in the IDL's words. Types only.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use prost_types::FileDescriptorProto;
 use serde::Serialize;
@@ -10,10 +9,12 @@ use crate::diag::Span;
 
 mod descriptors;
 mod locations;
+mod policy;
 mod types;
 
 pub(crate) use descriptors::{is_map_entry, map_entry, oneof_of};
 pub use locations::Locations;
+pub use policy::Policy;
 
 /// Everything a run was given.
 #[derive(Debug, Default, Serialize)]
@@ -120,6 +121,8 @@ pub struct Service {
     pub app: Option<String>,
     /// The error enums it names.
     pub errors: Vec<String>,
+    /// What is said of the calls of all its methods.
+    pub policy: Policy,
     /// In the order of the IDL.
     pub methods: Vec<Method>,
     /// Where its name stands.
@@ -143,8 +146,8 @@ pub struct Method {
     pub output: String,
     /// Whether it may be called again.
     pub idempotency: Idempotency,
-    /// The longest that a call may take.
-    pub timeout: Option<Duration>,
+    /// What is said of its calls.
+    pub policy: Policy,
     /// Where its name stands.
     pub span: Option<Span>,
 }

@@ -21,6 +21,7 @@ pub mod v1 {
     pub use crate::interceptor::Interceptor;
     #[cfg(feature = "serde")]
     pub use crate::json::{Schema, deserialize, deserialize_enum, serialize};
+    pub use crate::policy::{Policies, Policy, Retry, UnknownTarget};
     pub use crate::server::{BoundService, Exchange, Handler, Incoming, Replies, boxed, finish};
 }
 

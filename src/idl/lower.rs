@@ -1,9 +1,9 @@
 //! One descriptor, in the words of the model.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::options::{self, Declared};
+use super::policy::policy;
 use super::raw;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::{
@@ -51,6 +51,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn service(&mut self, service: &raw::Service, path: &[i32]) -> Service {
         let options = self.declared.service(&service.options);
+        let span = self.locations.name(path);
         let methods = service.methods.iter().zip(0..);
         Service {
             name: service.name.clone(),
@@ -59,7 +60,8 @@ impl Reader<'_> {
             deprecated: options::service_deprecated(&service.options),
             app: Some(options.app).filter(|app| !app.is_empty()),
             errors: options.errors,
-            span: self.locations.name(path),
+            policy: policy(options.methods.unwrap_or_default(), &service.name, span.as_ref(), self.diags),
+            span,
             methods: methods
                 .map(|(method, index)| self.method(method, &[path, &[SERVICE_METHOD, index]].concat()))
                 .collect(),
@@ -69,20 +71,6 @@ impl Reader<'_> {
     fn method(&mut self, method: &raw::Method, path: &[i32]) -> Method {
         let options = self.declared.method(&method.options);
         let span = self.locations.name(path);
-        let timeout = Some(options.timeout).filter(|text| !text.is_empty()).and_then(|text| {
-            let timeout = duration(&text);
-            if timeout.is_none() {
-                self.diags.push(
-                    Diagnostic::error(
-                        Code::OptionValue,
-                        format!("`{text}` is no duration: the timeout of `{}`", method.name),
-                    )
-                    .at(span.clone())
-                    .help("write a whole number above 0 and a unit: `300ms`, `2s`, `1m`"),
-                );
-            }
-            timeout
-        });
         Method {
             name: method.name.clone(),
             docs: self.locations.docs(path).to_owned(),
@@ -100,7 +88,7 @@ impl Reader<'_> {
                 2 => Idempotency::Idempotent,
                 _ => Idempotency::Unknown,
             },
-            timeout,
+            policy: policy(options, &method.name, span.as_ref(), self.diags),
             span,
         }
     }
@@ -190,18 +178,6 @@ impl Reader<'_> {
     }
 }
 
-/// `300ms`, `2s`, `1m`
-fn duration(text: &str) -> Option<Duration> {
-    let digits = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: u64 = text[..digits].parse().ok().filter(|number| *number > 0)?;
-    match &text[digits..] {
-        "ms" => Some(Duration::from_millis(number)),
-        "s" => Some(Duration::from_secs(number)),
-        "m" => number.checked_mul(60).map(Duration::from_secs),
-        _ => None,
-    }
-}
-
 /// The gRPC code that Kratos sends for an HTTP status (go-kratos/kratos `internal/httputil`, `transport/grpc` status table).
 fn code_of_http(http: i32) -> i32 {
     match http {
@@ -217,20 +193,5 @@ fn code_of_http(http: i32) -> i32 {
         503 => 14,
         504 => 4,
         _ => UNKNOWN,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations() {
-        assert_eq!(duration("300ms"), Some(Duration::from_millis(300)));
-        assert_eq!(duration("2s"), Some(Duration::from_secs(2)));
-        assert_eq!(duration("1m"), Some(Duration::from_secs(60)));
-        for wrong in ["", "0s", "5", "s", "1h", "-1s", "1.5s", "99999999999999999999s"] {
-            assert_eq!(duration(wrong), None, "{wrong}");
-        }
     }
 }

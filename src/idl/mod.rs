@@ -25,6 +25,7 @@ mod known;
 mod limits;
 mod lower;
 mod options;
+mod policy;
 mod proto;
 mod protoc;
 mod raw;

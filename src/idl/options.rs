@@ -17,6 +17,8 @@ pub(crate) struct ServiceOptions {
     pub errors: Vec<String>,
     #[prost(string, tag = "3")]
     pub rust_name: String,
+    #[prost(message, optional, tag = "4")]
+    pub methods: Option<MethodOptions>,
 }
 
 /// `jovian.MethodOptions`
@@ -26,6 +28,43 @@ pub(crate) struct MethodOptions {
     pub timeout: String,
     #[prost(string, tag = "2")]
     pub rust_name: String,
+    #[prost(message, optional, tag = "3")]
+    pub retry: Option<RetryOptions>,
+    #[prost(string, tag = "4")]
+    pub open_timeout: String,
+    #[prost(string, tag = "5")]
+    pub idle_timeout: String,
+    #[prost(uint64, tag = "6")]
+    pub max_request_bytes: u64,
+    #[prost(uint64, tag = "7")]
+    pub max_reply_bytes: u64,
+    #[prost(uint32, tag = "8")]
+    pub in_flight: u32,
+    #[prost(string, repeated, tag = "9")]
+    pub callers: Vec<String>,
+    #[prost(bool, optional, tag = "10")]
+    pub breaker: Option<bool>,
+    #[prost(double, optional, tag = "11")]
+    pub access_log: Option<f64>,
+    #[prost(string, tag = "12")]
+    pub slow_log: String,
+    #[prost(bool, optional, tag = "13")]
+    pub metrics: Option<bool>,
+    #[prost(bool, optional, tag = "14")]
+    pub trace: Option<bool>,
+}
+
+/// `jovian.RetryOptions`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct RetryOptions {
+    #[prost(uint32, tag = "1")]
+    pub attempts: u32,
+    #[prost(int32, repeated, tag = "2")]
+    pub codes: Vec<i32>,
+    #[prost(string, tag = "3")]
+    pub backoff: String,
+    #[prost(string, tag = "4")]
+    pub max_backoff: String,
 }
 
 /// `jovian.NameOptions`, and `jovian.FileOptions`, whose field means the same.

@@ -29,13 +29,12 @@ mod service;
 
 pub(crate) use edits::Edits;
 use edits::Printed;
-#[cfg(feature = "cli")]
 pub(crate) use errors::standard;
 pub(crate) use extras::{Extras, TypeExtras};
 pub(crate) use json::Json;
 use scope::{Desk, Kind, Place, Scope, Thing, Wish};
 // Two words that mean the same in the IDL and in Rust.
-pub(crate) use crate::model::{Idempotency, Shape};
+pub(crate) use crate::model::{Idempotency, Policy, Shape};
 
 /// Everything that will be printed.
 #[derive(Debug, Default, Serialize)]
@@ -97,6 +96,8 @@ pub(crate) struct Service {
     pub has_errors: bool,
     /// `option deprecated = true`
     pub deprecated: bool,
+    /// What is said of the calls of all its methods.
+    pub policy: Policy,
     /// Its methods.
     pub methods: Vec<Method>,
     /// Whether its client is printed.
@@ -132,8 +133,8 @@ pub(crate) struct Method {
     pub reply: String,
     /// Whether it may be called again.
     pub idempotency: Idempotency,
-    /// `300`
-    pub timeout_ms: Option<u64>,
+    /// What is said of its calls.
+    pub policy: Policy,
     /// `option deprecated = true`
     pub deprecated: bool,
 }

@@ -10,7 +10,8 @@ use crate::names;
 use crate::settings::{Attributes, Settings, selects};
 
 /// The methods that every client has.
-const CLIENT_METHODS: &[&str] = &["clone", "connect", "discover", "intercept", "local", "under", "with"];
+const CLIENT_METHODS: &[&str] =
+    &["clone", "connect", "discover", "intercept", "local", "policies", "under", "with"];
 
 /// What the services of one package have in common.
 pub(super) struct Context<'a> {
@@ -44,6 +45,7 @@ pub(super) fn plan(
         client: names::with_suffix(&name, "Client"),
         error: error.map_or_else(|| "__jovian::NoDomainError".to_owned(), |error| error.name.clone()),
         has_errors: error.is_some(),
+        policy: service.policy.clone(),
         deprecated: service.deprecated,
         has_client: settings.client,
         has_server: settings.server,
@@ -61,7 +63,7 @@ pub(super) fn plan(
                 request: homes.path(&desk.edits, extras, &package.name, &method.input),
                 reply: homes.path(&desk.edits, extras, &package.name, &method.output),
                 idempotency: method.idempotency,
-                timeout_ms: unary_timeout(method),
+                policy: policy(method),
                 deprecated: method.deprecated,
             })
             .collect(),
@@ -96,7 +98,7 @@ fn wishes(service: &model::Service, names: Vec<String>) -> Vec<Wish<'_>> {
 }
 
 /// A stream lasts as long as its caller wants, so only unary calls have a timeout of their own.
-fn unary_timeout(method: &model::Method) -> Option<u64> {
-    let timeout = method.timeout.filter(|_| method.shape == Shape::Unary)?;
-    u64::try_from(timeout.as_millis()).ok()
+fn policy(method: &model::Method) -> model::Policy {
+    let timeout_ms = method.policy.timeout_ms.filter(|_| method.shape == Shape::Unary);
+    model::Policy { timeout_ms, ..method.policy.clone() }
 }

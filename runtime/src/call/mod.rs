@@ -22,9 +22,11 @@ pub(crate) mod deadline;
 mod options;
 mod reply;
 pub(crate) mod hops;
+mod idle;
 pub(crate) mod reserved;
 pub(crate) mod trace;
 
+pub(crate) use idle::silence;
 pub use options::CallOptions;
 pub(crate) use options::Timeout;
 pub use reply::ReplyMetadata;
@@ -55,6 +57,8 @@ struct Parts {
     extensions: Extensions,
     /// The span of this call; none while nobody records spans.
     trace: Option<Trace>,
+    /// How often a client has tried before.
+    attempts: u32,
     /// Made when first asked for: most calls never touch it.
     reply: OnceLock<ReplyMetadata>,
 }
@@ -69,6 +73,7 @@ impl Clone for Parts {
             started: self.started,
             extensions: self.extensions.clone(),
             trace: self.trace,
+            attempts: self.attempts,
             // Made now, or the two copies would each make their own later.
             reply: OnceLock::from(self.reply.get_or_init(ReplyMetadata::new).clone()),
         }
@@ -96,6 +101,7 @@ impl Call {
             started: now(),
             extensions: Extensions::new(),
             trace: None,
+            attempts: 0,
             reply: OnceLock::new(),
         }))
     }
@@ -112,6 +118,17 @@ impl Call {
     pub(crate) fn within(mut self, trace: Trace) -> Self {
         self.edit().trace = Some(trace);
         self
+    }
+
+    /// The same call, tried so often before.
+    pub(crate) fn tried(mut self, attempts: u32) -> Self {
+        self.edit().attempts = attempts;
+        self
+    }
+
+    /// How often a client has tried before.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.0.attempts
     }
 
     /// The span of this call, if spans are recorded.
@@ -156,11 +173,14 @@ impl Call {
         self.0.peer.certificate.as_deref()
     }
 
-    /// Who calls: the app id that the caller says of itself in `aid`, as in Jupiter, or in `x-md-service-name`, as in
-    /// Kratos. `None` if it says nothing.
+    /// Who calls: the name in its certificate, if the connection has one that was verified; else the app id that it says of
+    /// itself in `aid`, as in Jupiter, or in `x-md-service-name`, as in Kratos. `None` if it says nothing.
     ///
-    /// It is what the caller says; nothing here has proved it.
+    /// Without a certificate it is what the caller says, and nothing has proved it.
     pub fn caller(&self) -> Option<&str> {
+        if let Some(certificate) = &self.0.peer.certificate {
+            return Some(certificate);
+        }
         let named = |name: &str| self.0.metadata.get(name).and_then(|value| value.to_str().ok());
         hops::CALLERS.iter().find_map(|name| named(name)).filter(|name| !name.is_empty())
     }

@@ -242,7 +242,7 @@ impl Client {
         Box::pin(async move {
             Ok(match self.run(method, requests?).await? {
                 (observed, Got::Message(message)) => RawReplies::answered(observed, message),
-                (observed, Got::Stream(replies, hooks)) => RawReplies::open(observed, replies, hooks),
+                (observed, Got::Stream(stream)) => RawReplies::open(observed, stream),
             })
         })
     }

@@ -4,17 +4,22 @@ use std::fmt;
 use std::future::{Future as _, poll_fn};
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
+use futures_core::future::BoxFuture;
 use prost::Message;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
+use super::requests::Moved;
 use super::response::{self, Incoming};
-use crate::call::Call;
+use crate::call::{Call, silence};
 use crate::codec;
 use crate::error::{CallError, DomainError};
 use crate::interceptor::Hooks;
@@ -78,6 +83,38 @@ pub(super) struct RawReplies {
     state: State,
     hooks: Option<Hooks>,
     deadline: Option<Pin<Box<Sleep>>>,
+    idle: Option<Idle>,
+}
+
+/// Ends a stream that is quiet for too long.
+pub(super) struct Idle {
+    moved: Moved,
+    lost: BoxFuture<'static, Status>,
+}
+
+impl Idle {
+    pub(super) fn new(most: Duration) -> Self {
+        let moved = Moved::default();
+        let seen = Arc::clone(&moved);
+        Self { moved, lost: Box::pin(silence(most, move || seen.load(Relaxed))) }
+    }
+
+    /// Changes with every message.
+    pub(super) fn moved(&self) -> &Moved {
+        &self.moved
+    }
+
+    /// Ready when the stream was quiet for too long.
+    pub(super) async fn lost(self) -> Status {
+        self.lost.await
+    }
+}
+
+/// A stream of replies whose headers came.
+pub(super) struct Opened {
+    pub(super) replies: Box<Incoming>,
+    pub(super) hooks: Option<Hooks>,
+    pub(super) idle: Option<Idle>,
 }
 
 enum State {
@@ -88,8 +125,9 @@ enum State {
 }
 
 impl RawReplies {
-    pub(super) fn open(observed: Observed, replies: Box<Incoming>, hooks: Option<Hooks>) -> Self {
-        Self::new(observed, State::Open(replies), hooks)
+    pub(super) fn open(observed: Observed, stream: Opened) -> Self {
+        let Opened { replies, hooks, idle } = stream;
+        Self { idle, ..Self::new(observed, State::Open(replies), hooks) }
     }
 
     pub(super) fn answered(observed: Observed, message: Bytes) -> Self {
@@ -99,7 +137,7 @@ impl RawReplies {
     fn new(observed: Observed, state: State, hooks: Option<Hooks>) -> Self {
         let deadline = observed.call().deadline();
         let deadline = deadline.map(|deadline| Box::pin(sleep_until(Instant::from_std(deadline))));
-        Self { observed, state, hooks, deadline }
+        Self { observed, state, hooks, deadline, idle: None }
     }
 
     fn call(&self) -> &Call {
@@ -110,6 +148,7 @@ impl RawReplies {
     fn end(&mut self, outcome: Result<(), &Status>) {
         self.state = State::Ended;
         self.deadline = None;
+        self.idle = None;
         let (code, message) =
             outcome.err().map_or((Code::Ok, ""), |status| (status.code(), status.message()));
         self.observed.end(code, message);
@@ -131,7 +170,16 @@ impl RawReplies {
             self.end(Err(&late));
             return Poll::Ready(Some(Err(late)));
         }
-        let next = match ready!(replies.poll_next(cx)) {
+        let polled = replies.poll_next(cx);
+        if let Some(idle) = &mut self.idle {
+            if polled.is_ready() {
+                idle.moved.fetch_add(1, Relaxed);
+            } else if let Poll::Ready(quiet) = idle.lost.as_mut().poll(cx) {
+                self.end(Err(&quiet));
+                return Poll::Ready(Some(Err(quiet)));
+            }
+        }
+        let next = match ready!(polled) {
             Ok(Some(message)) => match self.hooks.as_mut().map(|hooks| hooks.message(&message)) {
                 None | Some(Ok(())) => return Poll::Ready(Some(Ok(message))),
                 Some(Err(refused)) => Some(Err(refused)),

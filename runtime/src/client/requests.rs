@@ -3,6 +3,7 @@
 //! In: typed messages. Out: frames, batched. Only the encoding knows the type.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -38,7 +39,12 @@ pub(super) struct Requests {
     messages: Messages,
     /// How they are compressed.
     encoding: Option<Encoding>,
+    /// Counts what a stream sends, if anybody wants to know.
+    moved: Option<Moved>,
 }
+
+/// Changes with every message of a stream.
+pub(super) type Moved = Arc<AtomicU64>;
 
 enum Messages {
     /// One message, framed. It can be sent again.
@@ -50,7 +56,7 @@ impl Requests {
     pub(super) fn one<T: Message>(message: &T, limit: Limit) -> Result<Self, Status> {
         let mut buffer = BytesMut::new();
         codec::frame(message, &mut buffer, limit)?;
-        Ok(Self { messages: Messages::One(buffer.freeze()), encoding: None })
+        Ok(Self { messages: Messages::One(buffer.freeze()), encoding: None, moved: None })
     }
 
     pub(super) fn many<S>(stream: S, limit: Limit) -> Self
@@ -58,7 +64,7 @@ impl Requests {
         S: Stream<Item: Message> + Send + 'static,
     {
         let source = Box::new(Typed { stream: Box::pin(stream), limit });
-        Self { messages: Messages::Many(source), encoding: None }
+        Self { messages: Messages::Many(source), encoding: None, moved: None }
     }
 
     /// Compresses what is sent. A single request is [seen](Self::payload) before.
@@ -69,6 +75,11 @@ impl Requests {
             codec::compress(&mut buffer, 0, encoding);
             *framed = buffer.freeze();
         }
+    }
+
+    /// Counts what a stream sends.
+    pub(super) fn count(&mut self, moved: &Moved) {
+        self.moved = Some(Arc::clone(moved));
     }
 
     /// How they are compressed.
@@ -88,7 +99,7 @@ impl Requests {
     pub(super) fn again(&self) -> Option<Self> {
         match &self.messages {
             Messages::One(framed) => {
-                Some(Self { messages: Messages::One(framed.clone()), encoding: self.encoding })
+                Some(Self { messages: Messages::One(framed.clone()), encoding: self.encoding, moved: None })
             }
             Messages::Many(_) => None,
         }
@@ -96,12 +107,12 @@ impl Requests {
 
     /// What goes out. What `hooks` refuse of a stream is left in `refusal`.
     pub(super) fn into_sending(self, hooks: Option<Hooks>, refusal: &Refusal) -> Sending {
-        let encoding = self.encoding;
+        let (encoding, moved) = (self.encoding, self.moved);
         match self.messages {
             Messages::One(framed) => Sending::One(framed),
             Messages::Many(source) => {
                 let (source, refusal) = (Some(source), refusal.clone());
-                let body = Outgoing { source, buffer: BytesMut::new(), hooks, encoding, refusal };
+                let body = Outgoing { source, buffer: BytesMut::new(), hooks, encoding, moved, refusal };
                 Sending::Many(Body::new(body))
             }
         }
@@ -166,6 +177,7 @@ struct Outgoing {
     buffer: BytesMut,
     hooks: Option<Hooks>,
     encoding: Option<Encoding>,
+    moved: Option<Moved>,
     refusal: Refusal,
 }
 
@@ -180,6 +192,9 @@ impl Outgoing {
             match source.poll_append(&mut self.buffer, cx) {
                 Poll::Ready(Some(appended)) => {
                     appended?;
+                    if let Some(moved) = &self.moved {
+                        moved.fetch_add(1, Relaxed);
+                    }
                     if let (Some(hooks), Some(payload)) = (&mut self.hooks, self.buffer.get(start + PREFIX..))
                     {
                         hooks.message(payload)?;

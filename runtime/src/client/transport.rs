@@ -67,6 +67,9 @@ fn request(call: &Call, encoding: Option<Encoding>) -> Result<Request<()>, Statu
     let mut headers = call.metadata().clone().into_headers();
     reserved::strip(&mut headers);
     set_timeout(call, &mut headers)?;
+    if call.attempts() > 0 {
+        headers.insert("grpc-previous-rpc-attempts", call.attempts().into());
+    }
     announce(encoding, &mut headers);
     headers.insert(TE, HeaderValue::from_static("trailers"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));

@@ -4,12 +4,15 @@
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
+use http::Response;
 use tokio::time::{sleep, timeout};
+use tonic::body::Body;
 use tonic::{Code, Status};
 
 use super::Client;
 use super::breaker::Breaker;
 use super::guards::Guard;
+use super::reply_stream::{Idle, Opened};
 use super::requests::Requests;
 use super::response::{self, Incoming};
 use super::retry::Retries;
@@ -20,7 +23,7 @@ use crate::policy::{Policy, bound};
 /// What a call gave.
 pub(super) enum Got {
     Message(Bytes),
-    Stream(Box<Incoming>, Option<Hooks>),
+    Stream(Opened),
 }
 
 /// The way of one call to a server.
@@ -61,7 +64,9 @@ impl<'a> Way<'a> {
         let received = Hooks::new(interceptors, call, Direction::Received);
         let retries = Retries::of(call.method(), &to.policy);
         let budget = &to.client.guards.budget;
+        let mut tried = None;
         for attempt in 1.. {
+            let call = tried.as_ref().unwrap_or(call);
             let again = if retries.more_after(attempt) { requests.again() } else { None };
             let status = match to.attempt(call, requests, sent.clone(), received.clone()).await {
                 Ok(got) => {
@@ -78,6 +83,7 @@ impl<'a> Way<'a> {
             tracing::debug!(method = call.method().path, attempt, ?pause, code = ?status.code(), "trying again");
             sleep(pause).await;
             requests = same;
+            tried = Some(call.clone().tried(attempt));
         }
         Err(Status::internal("the attempts were not counted"))
     }
@@ -105,22 +111,49 @@ impl Destination<'_> {
     async fn send(
         &self,
         call: &Call,
-        requests: Requests,
+        mut requests: Requests,
         sent: Option<Hooks>,
         mut received: Option<Hooks>,
     ) -> Result<Got, Status> {
+        let streams = call.method().kind.streams();
+        let idle = bound(self.policy.idle_timeout).filter(|_| streams).map(Idle::new);
+        if let Some(idle) = &idle {
+            requests.count(idle.moved());
+        }
+        if call.method().kind.streams_replies() {
+            let response = self.head(call, requests, sent).await?;
+            let replies = Box::new(response::open(response, call, self.client.limits(call.method()).1)?);
+            return Ok(Got::Stream(Opened { replies, hooks: received, idle }));
+        }
+        let reply = async {
+            let response = self.client.transport.send(call, requests, sent).await?;
+            let mut replies = response::open(response, call, self.client.limits(call.method()).1)?;
+            only(&mut replies, &mut received).await.map(Got::Message)
+        };
+        match idle {
+            Some(idle) => tokio::select! {
+                biased;
+                got = reply => got,
+                quiet = idle.lost() => Err(quiet),
+            },
+            None => reply.await,
+        }
+    }
+
+    /// The head of a stream of replies.
+    async fn head(
+        &self,
+        call: &Call,
+        requests: Requests,
+        sent: Option<Hooks>,
+    ) -> Result<Response<Body>, Status> {
         let sending = self.client.transport.send(call, requests, sent);
-        let response = match bound(self.policy.open_timeout).filter(|_| call.method().kind.streams()) {
+        match bound(self.policy.open_timeout) {
             Some(open) => timeout(open, sending).await.unwrap_or_else(|_| {
                 Err(Status::deadline_exceeded(format!("the stream was not answered within {open:?}")))
-            })?,
-            None => sending.await?,
-        };
-        let mut replies = response::open(response, call, self.client.limits(call.method()).1)?;
-        if call.method().kind.streams_replies() {
-            return Ok(Got::Stream(Box::new(replies), received));
+            }),
+            None => sending.await,
         }
-        only(&mut replies, &mut received).await.map(Got::Message)
     }
 }
 

@@ -9,7 +9,8 @@ pub static SERVER_REFLECTION: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", 0, __jovian::Kind::Bidi),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// Tells what the IDL says of the services of a server.
 ///
@@ -104,6 +105,17 @@ impl ServerReflectionClient {
     #[must_use]
     pub fn intercept(self, interceptor: impl __jovian::Interceptor) -> Self {
         Self(self.0.intercept(interceptor))
+    }
+
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
     }
 
     /// A client whose calls have these options.

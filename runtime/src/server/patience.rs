@@ -8,11 +8,9 @@ use tokio::time::sleep;
 use tonic::Status;
 
 use super::outbox::Outbox;
+use crate::call::silence;
 use crate::descriptor::Method;
 use crate::policy::{Policy, bound};
-
-/// In how many steps a time is waited for: a stream is ended at most a quarter too late.
-const STEPS: u32 = 4;
 
 /// The bounds of one stream, where there are any.
 #[derive(Clone, Copy, Debug)]
@@ -39,18 +37,9 @@ impl Patience {
                 ));
             }
         }
-        let Some(idle) = self.idle else {
-            return std::future::pending().await;
-        };
-        let (mut moved, mut quiet) = (outbox.moved(), 0);
-        loop {
-            sleep(idle / STEPS).await;
-            let now = outbox.moved();
-            quiet = if now == moved { quiet + 1 } else { 0 };
-            moved = now;
-            if quiet >= STEPS {
-                return Status::deadline_exceeded(format!("the stream carried nothing for {idle:?}"));
-            }
+        match self.idle {
+            Some(idle) => silence(idle, || outbox.moved()).await,
+            None => std::future::pending().await,
         }
     }
 }

@@ -166,6 +166,13 @@ pub mod shop {
             Self(self.0.intercept(interceptor))
         }
 
+        pub fn policies(
+            self,
+            policies: __jovian::Policies,
+        ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+            self.0.policies(policies).map(Self)
+        }
+
         #[must_use]
         pub fn with(&self, options: __jovian::CallOptions) -> Self {
             Self(self.0.with(options))

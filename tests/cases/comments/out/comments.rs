@@ -11,7 +11,8 @@ pub static CHATTY: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/comments.Chatty/Trailing", 2, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// Has everything that rustdoc could trip over: Vec\<u8\>, \[brackets\], `code`, an odd \` tick, a */ and #!\[attributes\].
 ///
@@ -143,6 +144,17 @@ impl ChattyClient {
     #[must_use]
     pub fn intercept(self, interceptor: impl __jovian::Interceptor) -> Self {
         Self(self.0.intercept(interceptor))
+    }
+
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
     }
 
     /// A client whose calls have these options.

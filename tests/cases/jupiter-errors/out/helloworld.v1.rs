@@ -9,7 +9,8 @@ pub static GREETER_SERVICE: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/helloworld.v1.GreeterService/SayHello", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `helloworld.v1.GreeterService`.
 pub trait GreeterService: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -92,6 +93,17 @@ impl GreeterServiceClient {
     #[must_use]
     pub fn intercept(self, interceptor: impl __jovian::Interceptor) -> Self {
         Self(self.0.intercept(interceptor))
+    }
+
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
     }
 
     /// A client whose calls have these options.

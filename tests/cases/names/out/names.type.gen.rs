@@ -17,7 +17,8 @@ pub static BOX: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/names.type.gen.Box/self", 8, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// Methods named like those that a client or Rust has already.
 ///
@@ -224,6 +225,17 @@ impl BoxClient {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -319,7 +331,8 @@ pub static T2_SERVICE: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/names.type.gen.T/Call", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `names.type.gen.T`.
 pub trait T2: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -404,6 +417,17 @@ impl T2Client {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -430,7 +454,8 @@ pub static FOO_BAR: __jovian::Service = __jovian::Service::new(
     "names.type.gen.FooBar",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `names.type.gen.FooBar`.
 pub trait FooBar: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -500,6 +525,17 @@ impl FooBarClient {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -518,7 +554,8 @@ pub static FOO_BAR2: __jovian::Service = __jovian::Service::new(
     "names.type.gen.Foo_Bar",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `names.type.gen.Foo_Bar`.
 pub trait FooBar2: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -586,6 +623,17 @@ impl FooBar2Client {
     #[must_use]
     pub fn intercept(self, interceptor: impl __jovian::Interceptor) -> Self {
         Self(self.0.intercept(interceptor))
+    }
+
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
     }
 
     /// A client whose calls have these options.
@@ -788,4 +836,4 @@ impl NamesErrorCode {
 
 /// The IDL of this package's services and all that it imports, as an encoded `google.protobuf.FileDescriptorSet`
 /// without protobuf's own files.
-pub const FILE_DESCRIPTOR_SET: &[u8] = b"\n\xBF\x03\n\x15google/rpc/code.proto\x12\ngoogle.rpc*\xB7\x02\n\x04Code\x12\x06\n\x02OK\x10\0\x12\r\n\tCANCELLED\x10\x01\x12\x0B\n\x07UNKNOWN\x10\x02\x12\x14\n\x10INVALID_ARGUMENT\x10\x03\x12\x15\n\x11DEADLINE_EXCEEDED\x10\x04\x12\r\n\tNOT_FOUND\x10\x05\x12\x12\n\x0EALREADY_EXISTS\x10\x06\x12\x15\n\x11PERMISSION_DENIED\x10\x07\x12\x13\n\x0FUNAUTHENTICATED\x10\x10\x12\x16\n\x12RESOURCE_EXHAUSTED\x10\x08\x12\x17\n\x13FAILED_PRECONDITION\x10\t\x12\x0B\n\x07ABORTED\x10\n\x12\x10\n\x0COUT_OF_RANGE\x10\x0B\x12\x11\n\rUNIMPLEMENTED\x10\x0C\x12\x0C\n\x08INTERNAL\x10\r\x12\x0F\n\x0BUNAVAILABLE\x10\x0E\x12\r\n\tDATA_LOSS\x10\x0FBX\n\x0Ecom.google.rpcB\tCodeProtoP\x01Z3google.golang.org/genproto/googleapis/rpc/code;code\xA2\x02\x03RPCb\x06proto3\n\xB4\n\n\x14jovian/options.proto\x12\x06jovian\x1A google/protobuf/descriptor.proto\x1A\x15google/rpc/code.proto\"*\n\x0BNameOptions\x12\x1B\n\trust_name\x18\x01 \x01(\tR\x08rustName\".\n\x0BFileOptions\x12\x1F\n\x0Brust_module\x18\x01 \x01(\tR\nrustModule\"W\n\x0EServiceOptions\x12\x10\n\x03app\x18\x01 \x01(\tR\x03app\x12\x16\n\x06errors\x18\x02 \x03(\tR\x06errors\x12\x1B\n\trust_name\x18\x03 \x01(\tR\x08rustName\"F\n\rMethodOptions\x12\x18\n\x07timeout\x18\x01 \x01(\tR\x07timeout\x12\x1B\n\trust_name\x18\x02 \x01(\tR\x08rustName\"'\n\rErrorsOptions\x12\x16\n\x06domain\x18\x01 \x01(\tR\x06domain\"\x80\x01\n\x0CErrorOptions\x12$\n\x04code\x18\x01 \x01(\x0E2\x10.google.rpc.CodeR\x04code\x12\x18\n\x07message\x18\x02 \x01(\tR\x07message\x12\x12\n\x04http\x18\x03 \x01(\x05R\x04http\x12\x1C\n\tretryable\x18\x04 \x01(\x08R\tretryable:G\n\x04file\x12\x1C.google.protobuf.FileOptions\x18\xCC\xBB\x03 \x01(\x0B2\x13.jovian.FileOptionsR\x04file:P\n\x07message\x12\x1F.google.protobuf.MessageOptions\x18\xCC\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x07message:J\n\x05field\x12\x1D.google.protobuf.FieldOptions\x18\xCC\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x05field:J\n\x05oneof\x12\x1D.google.protobuf.OneofOptions\x18\xCC\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x05oneof:S\n\x07service\x12\x1F.google.protobuf.ServiceOptions\x18\xCC\xBB\x03 \x01(\x0B2\x16.jovian.ServiceOptionsR\x07service:O\n\x06method\x12\x1E.google.protobuf.MethodOptions\x18\xCC\xBB\x03 \x01(\x0B2\x15.jovian.MethodOptionsR\x06method:M\n\x06errors\x12\x1C.google.protobuf.EnumOptions\x18\xCC\xBB\x03 \x01(\x0B2\x15.jovian.ErrorsOptionsR\x06errors:U\n\x0Benumeration\x12\x1C.google.protobuf.EnumOptions\x18\xCD\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x0Benumeration:O\n\x05error\x12!.google.protobuf.EnumValueOptions\x18\xCC\xBB\x03 \x01(\x0B2\x14.jovian.ErrorOptionsR\x05error:N\n\x05value\x12!.google.protobuf.EnumValueOptions\x18\xCD\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x05valueB\n\n\x06jovianP\x01b\x06proto3\n\xFB\x06\n\x0Bnames.proto\x12\x0Enames.type.gen\x1A\x14jovian/options.proto\"\t\n\x07TServer\"\x06\n\x04Self\"\x08\n\x06Option\"\x06\n\x04Call\"\x08\n\x06Result\">\n\x08Failures\x122\n\x06errors\x18\x01 \x03(\x0E2\x1A.names.type.gen.NamesErrorR\x06errors*\x86\x01\n\nNamesError\x12\x1B\n\x17NAMES_ERROR_UNSPECIFIED\x10\0\x123\n\x07UNKNOWN\x10\x01\x1A&\xE2\xDC\x1B\"\x08\r\x12\x1E{type} of {self} in {{braces}}\x12\x08\n\x04SELF\x10\x02\x12\x16\n\x12NAMES_ERROR_2_MANY\x10\x03\x1A\x04\xE2\xDC\x1B\x002\xF7\x03\n\x03Box\x123\n\x03New\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option\x125\n\x05Clone\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option\x127\n\x07Connect\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option\x128\n\x04With\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option(\x010\x01\x124\n\x04Type\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option\x124\n\x04Into\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option\x126\n\x06GetFoo\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option\x127\n\x07get_foo\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option\x124\n\x04self\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option27\n\x01T\x122\n\x04Call\x12\x14.names.type.gen.Call\x1A\x14.names.type.gen.Call2\x08\n\x06FooBar2\t\n\x07Foo_Barb\x06proto3";
+pub const FILE_DESCRIPTOR_SET: &[u8] = b"\n\xBF\x03\n\x15google/rpc/code.proto\x12\ngoogle.rpc*\xB7\x02\n\x04Code\x12\x06\n\x02OK\x10\0\x12\r\n\tCANCELLED\x10\x01\x12\x0B\n\x07UNKNOWN\x10\x02\x12\x14\n\x10INVALID_ARGUMENT\x10\x03\x12\x15\n\x11DEADLINE_EXCEEDED\x10\x04\x12\r\n\tNOT_FOUND\x10\x05\x12\x12\n\x0EALREADY_EXISTS\x10\x06\x12\x15\n\x11PERMISSION_DENIED\x10\x07\x12\x13\n\x0FUNAUTHENTICATED\x10\x10\x12\x16\n\x12RESOURCE_EXHAUSTED\x10\x08\x12\x17\n\x13FAILED_PRECONDITION\x10\t\x12\x0B\n\x07ABORTED\x10\n\x12\x10\n\x0COUT_OF_RANGE\x10\x0B\x12\x11\n\rUNIMPLEMENTED\x10\x0C\x12\x0C\n\x08INTERNAL\x10\r\x12\x0F\n\x0BUNAVAILABLE\x10\x0E\x12\r\n\tDATA_LOSS\x10\x0FBX\n\x0Ecom.google.rpcB\tCodeProtoP\x01Z3google.golang.org/genproto/googleapis/rpc/code;code\xA2\x02\x03RPCb\x06proto3\n\xBD\x0F\n\x14jovian/options.proto\x12\x06jovian\x1A google/protobuf/descriptor.proto\x1A\x15google/rpc/code.proto\"*\n\x0BNameOptions\x12\x1B\n\trust_name\x18\x01 \x01(\tR\x08rustName\".\n\x0BFileOptions\x12\x1F\n\x0Brust_module\x18\x01 \x01(\tR\nrustModule\"\x88\x01\n\x0EServiceOptions\x12\x10\n\x03app\x18\x01 \x01(\tR\x03app\x12\x16\n\x06errors\x18\x02 \x03(\tR\x06errors\x12\x1B\n\trust_name\x18\x03 \x01(\tR\x08rustName\x12/\n\x07methods\x18\x04 \x01(\x0B2\x15.jovian.MethodOptionsR\x07methods\"\x8C\x04\n\rMethodOptions\x12\x18\n\x07timeout\x18\x01 \x01(\tR\x07timeout\x12\x1B\n\trust_name\x18\x02 \x01(\tR\x08rustName\x12*\n\x05retry\x18\x03 \x01(\x0B2\x14.jovian.RetryOptionsR\x05retry\x12!\n\x0Copen_timeout\x18\x04 \x01(\tR\x0BopenTimeout\x12!\n\x0Cidle_timeout\x18\x05 \x01(\tR\x0BidleTimeout\x12*\n\x11max_request_bytes\x18\x06 \x01(\x04R\x0FmaxRequestBytes\x12&\n\x0Fmax_reply_bytes\x18\x07 \x01(\x04R\rmaxReplyBytes\x12\x1B\n\tin_flight\x18\x08 \x01(\rR\x08inFlight\x12\x18\n\x07callers\x18\t \x03(\tR\x07callers\x12\x1D\n\x07breaker\x18\n \x01(\x08H\0R\x07breaker\x88\x01\x01\x12\"\n\naccess_log\x18\x0B \x01(\x01H\x01R\taccessLog\x88\x01\x01\x12\x19\n\x08slow_log\x18\x0C \x01(\tR\x07slowLog\x12\x1D\n\x07metrics\x18\r \x01(\x08H\x02R\x07metrics\x88\x01\x01\x12\x19\n\x05trace\x18\x0E \x01(\x08H\x03R\x05trace\x88\x01\x01B\n\n\x08_breakerB\r\n\x0B_access_logB\n\n\x08_metricsB\x08\n\x06_trace\"\x8D\x01\n\x0CRetryOptions\x12\x1A\n\x08attempts\x18\x01 \x01(\rR\x08attempts\x12&\n\x05codes\x18\x02 \x03(\x0E2\x10.google.rpc.CodeR\x05codes\x12\x18\n\x07backoff\x18\x03 \x01(\tR\x07backoff\x12\x1F\n\x0Bmax_backoff\x18\x04 \x01(\tR\nmaxBackoff\"'\n\rErrorsOptions\x12\x16\n\x06domain\x18\x01 \x01(\tR\x06domain\"\x80\x01\n\x0CErrorOptions\x12$\n\x04code\x18\x01 \x01(\x0E2\x10.google.rpc.CodeR\x04code\x12\x18\n\x07message\x18\x02 \x01(\tR\x07message\x12\x12\n\x04http\x18\x03 \x01(\x05R\x04http\x12\x1C\n\tretryable\x18\x04 \x01(\x08R\tretryable:G\n\x04file\x12\x1C.google.protobuf.FileOptions\x18\xCC\xBB\x03 \x01(\x0B2\x13.jovian.FileOptionsR\x04file:P\n\x07message\x12\x1F.google.protobuf.MessageOptions\x18\xCC\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x07message:J\n\x05field\x12\x1D.google.protobuf.FieldOptions\x18\xCC\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x05field:J\n\x05oneof\x12\x1D.google.protobuf.OneofOptions\x18\xCC\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x05oneof:S\n\x07service\x12\x1F.google.protobuf.ServiceOptions\x18\xCC\xBB\x03 \x01(\x0B2\x16.jovian.ServiceOptionsR\x07service:O\n\x06method\x12\x1E.google.protobuf.MethodOptions\x18\xCC\xBB\x03 \x01(\x0B2\x15.jovian.MethodOptionsR\x06method:M\n\x06errors\x12\x1C.google.protobuf.EnumOptions\x18\xCC\xBB\x03 \x01(\x0B2\x15.jovian.ErrorsOptionsR\x06errors:U\n\x0Benumeration\x12\x1C.google.protobuf.EnumOptions\x18\xCD\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x0Benumeration:O\n\x05error\x12!.google.protobuf.EnumValueOptions\x18\xCC\xBB\x03 \x01(\x0B2\x14.jovian.ErrorOptionsR\x05error:N\n\x05value\x12!.google.protobuf.EnumValueOptions\x18\xCD\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x05valueB\n\n\x06jovianP\x01b\x06proto3\n\xFB\x06\n\x0Bnames.proto\x12\x0Enames.type.gen\x1A\x14jovian/options.proto\"\t\n\x07TServer\"\x06\n\x04Self\"\x08\n\x06Option\"\x06\n\x04Call\"\x08\n\x06Result\">\n\x08Failures\x122\n\x06errors\x18\x01 \x03(\x0E2\x1A.names.type.gen.NamesErrorR\x06errors*\x86\x01\n\nNamesError\x12\x1B\n\x17NAMES_ERROR_UNSPECIFIED\x10\0\x123\n\x07UNKNOWN\x10\x01\x1A&\xE2\xDC\x1B\"\x08\r\x12\x1E{type} of {self} in {{braces}}\x12\x08\n\x04SELF\x10\x02\x12\x16\n\x12NAMES_ERROR_2_MANY\x10\x03\x1A\x04\xE2\xDC\x1B\x002\xF7\x03\n\x03Box\x123\n\x03New\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option\x125\n\x05Clone\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option\x127\n\x07Connect\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option\x128\n\x04With\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option(\x010\x01\x124\n\x04Type\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option\x124\n\x04Into\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option\x126\n\x06GetFoo\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option\x127\n\x07get_foo\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option\x124\n\x04self\x12\x14.names.type.gen.Self\x1A\x16.names.type.gen.Option27\n\x01T\x122\n\x04Call\x12\x14.names.type.gen.Call\x1A\x14.names.type.gen.Call2\x08\n\x06FooBar2\t\n\x07Foo_Barb\x06proto3";

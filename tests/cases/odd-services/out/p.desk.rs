@@ -16,7 +16,8 @@ pub static WRAPPERS: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/p.desk.Wrappers/H", 7, __jovian::Kind::Bidi),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// Every well-known type that is another one in Rust, in every kind of call.
 ///
@@ -232,6 +233,17 @@ impl WrappersClient {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -354,7 +366,8 @@ pub static TAKEN: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/p.desk.Taken/__", 26, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// Of every client, of every server, of neither.
 ///
@@ -813,6 +826,17 @@ impl TakenClient {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -1052,7 +1076,8 @@ pub static FILE_DESCRIPTOR_SET2: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/p.desk.FileDescriptorSet/Get", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `p.desk.FileDescriptorSet`.
 pub trait FileDescriptorSet2: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -1137,6 +1162,17 @@ impl FileDescriptorSet2Client {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -1163,7 +1199,8 @@ pub static _1_SERVICE: __jovian::Service = __jovian::Service::new(
     "p.desk._1",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `p.desk._1`.
 pub trait _1: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -1233,6 +1270,17 @@ impl _1Client {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -1251,7 +1299,8 @@ pub static S_SERVICE: __jovian::Service = __jovian::Service::new(
     "p.desk.S",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `p.desk.S`.
 pub trait S: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -1321,6 +1370,17 @@ impl SClient {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -1339,7 +1399,8 @@ pub static SELF: __jovian::Service = __jovian::Service::new(
     "p.desk.Self",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `p.desk.Self`.
 pub trait Self_: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -1409,6 +1470,17 @@ impl SelfClient {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -1427,7 +1499,8 @@ pub static TAKEN2: __jovian::Service = __jovian::Service::new(
     "p.desk.taken",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `p.desk.taken`.
 pub trait Taken2: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -1497,6 +1570,17 @@ impl Taken2Client {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -1517,7 +1601,8 @@ pub static ELSEWHERE: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/p.desk.Elsewhere/Get", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// In the package of `a.proto`.
 ///
@@ -1602,6 +1687,17 @@ impl ElsewhereClient {
     #[must_use]
     pub fn intercept(self, interceptor: impl __jovian::Interceptor) -> Self {
         Self(self.0.intercept(interceptor))
+    }
+
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
     }
 
     /// A client whose calls have these options.
@@ -1736,4 +1832,4 @@ impl NoErrorCode {
 
 /// The IDL of this package's services and all that it imports, as an encoded `google.protobuf.FileDescriptorSet`
 /// without protobuf's own files.
-pub const FILE_DESCRIPTOR_SET: &[u8] = b"\n\xBF\x03\n\x15google/rpc/code.proto\x12\ngoogle.rpc*\xB7\x02\n\x04Code\x12\x06\n\x02OK\x10\0\x12\r\n\tCANCELLED\x10\x01\x12\x0B\n\x07UNKNOWN\x10\x02\x12\x14\n\x10INVALID_ARGUMENT\x10\x03\x12\x15\n\x11DEADLINE_EXCEEDED\x10\x04\x12\r\n\tNOT_FOUND\x10\x05\x12\x12\n\x0EALREADY_EXISTS\x10\x06\x12\x15\n\x11PERMISSION_DENIED\x10\x07\x12\x13\n\x0FUNAUTHENTICATED\x10\x10\x12\x16\n\x12RESOURCE_EXHAUSTED\x10\x08\x12\x17\n\x13FAILED_PRECONDITION\x10\t\x12\x0B\n\x07ABORTED\x10\n\x12\x10\n\x0COUT_OF_RANGE\x10\x0B\x12\x11\n\rUNIMPLEMENTED\x10\x0C\x12\x0C\n\x08INTERNAL\x10\r\x12\x0F\n\x0BUNAVAILABLE\x10\x0E\x12\r\n\tDATA_LOSS\x10\x0FBX\n\x0Ecom.google.rpcB\tCodeProtoP\x01Z3google.golang.org/genproto/googleapis/rpc/code;code\xA2\x02\x03RPCb\x06proto3\n\xB4\n\n\x14jovian/options.proto\x12\x06jovian\x1A google/protobuf/descriptor.proto\x1A\x15google/rpc/code.proto\"*\n\x0BNameOptions\x12\x1B\n\trust_name\x18\x01 \x01(\tR\x08rustName\".\n\x0BFileOptions\x12\x1F\n\x0Brust_module\x18\x01 \x01(\tR\nrustModule\"W\n\x0EServiceOptions\x12\x10\n\x03app\x18\x01 \x01(\tR\x03app\x12\x16\n\x06errors\x18\x02 \x03(\tR\x06errors\x12\x1B\n\trust_name\x18\x03 \x01(\tR\x08rustName\"F\n\rMethodOptions\x12\x18\n\x07timeout\x18\x01 \x01(\tR\x07timeout\x12\x1B\n\trust_name\x18\x02 \x01(\tR\x08rustName\"'\n\rErrorsOptions\x12\x16\n\x06domain\x18\x01 \x01(\tR\x06domain\"\x80\x01\n\x0CErrorOptions\x12$\n\x04code\x18\x01 \x01(\x0E2\x10.google.rpc.CodeR\x04code\x12\x18\n\x07message\x18\x02 \x01(\tR\x07message\x12\x12\n\x04http\x18\x03 \x01(\x05R\x04http\x12\x1C\n\tretryable\x18\x04 \x01(\x08R\tretryable:G\n\x04file\x12\x1C.google.protobuf.FileOptions\x18\xCC\xBB\x03 \x01(\x0B2\x13.jovian.FileOptionsR\x04file:P\n\x07message\x12\x1F.google.protobuf.MessageOptions\x18\xCC\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x07message:J\n\x05field\x12\x1D.google.protobuf.FieldOptions\x18\xCC\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x05field:J\n\x05oneof\x12\x1D.google.protobuf.OneofOptions\x18\xCC\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x05oneof:S\n\x07service\x12\x1F.google.protobuf.ServiceOptions\x18\xCC\xBB\x03 \x01(\x0B2\x16.jovian.ServiceOptionsR\x07service:O\n\x06method\x12\x1E.google.protobuf.MethodOptions\x18\xCC\xBB\x03 \x01(\x0B2\x15.jovian.MethodOptionsR\x06method:M\n\x06errors\x12\x1C.google.protobuf.EnumOptions\x18\xCC\xBB\x03 \x01(\x0B2\x15.jovian.ErrorsOptionsR\x06errors:U\n\x0Benumeration\x12\x1C.google.protobuf.EnumOptions\x18\xCD\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x0Benumeration:O\n\x05error\x12!.google.protobuf.EnumValueOptions\x18\xCC\xBB\x03 \x01(\x0B2\x14.jovian.ErrorOptionsR\x05error:N\n\x05value\x12!.google.protobuf.EnumValueOptions\x18\xCD\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x05valueB\n\n\x06jovianP\x01b\x06proto3\n\xBE\r\n\x07a.proto\x12\x06p.desk\x1A\x19google/protobuf/any.proto\x1A\x1Bgoogle/protobuf/empty.proto\x1A\x1Cgoogle/protobuf/struct.proto\x1A\x1Egoogle/protobuf/wrappers.proto\x1A\x14jovian/options.proto\"\x03\n\x01M\"/\n\x06Failed\x12%\n\x05error\x18\x01 \x01(\x0E2\x0F.p.desk.NoErrorR\x05error*\x1D\n\x07NoError\x12\x0C\n\x08NO_ERROR\x10\0\x1A\x04\xE2\xDC\x1B\x002\xFA\x03\n\x08Wrappers\x12>\n\x01A\x12\x1C.google.protobuf.DoubleValue\x1A\x1B.google.protobuf.FloatValue\x12@\n\x01B\x12\x1B.google.protobuf.Int64Value\x1A\x1C.google.protobuf.UInt64Value(\x01\x12@\n\x01C\x12\x1B.google.protobuf.Int32Value\x1A\x1C.google.protobuf.UInt32Value0\x01\x12A\n\x01D\x12\x1A.google.protobuf.BoolValue\x1A\x1C.google.protobuf.StringValue(\x010\x01\x128\n\x01E\x12\x1B.google.protobuf.BytesValue\x1A\x16.google.protobuf.Empty\x12<\n\x01F\x12\x16.google.protobuf.Empty\x1A\x1B.google.protobuf.BytesValue(\x010\x01\x122\n\x01G\x12\x14.google.protobuf.Any\x1A\x17.google.protobuf.Struct\x12;\n\x01H\x12\x16.google.protobuf.Value\x1A\x1A.google.protobuf.ListValue(\x010\x012\xF6\x06\n\x05Taken\x12\x1F\n\x07Connect\x12\t.p.desk.M\x1A\t.p.desk.M\x12 \n\x08Discover\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05Local\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1C\n\x04With\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05Under\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05Clone\x12\t.p.desk.M\x1A\t.p.desk.M\x12%\n\tIntercept\x12\t.p.desk.M\x1A\t.p.desk.M(\x010\x01\x12\x1B\n\x03New\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1C\n\x04Call\x12\t.p.desk.M\x1A\t.p.desk.M\x12\"\n\nWithOrigin\x12\t.p.desk.M\x1A\t.p.desk.M\x12&\n\x0ESendCompressed\x12\t.p.desk.M\x1A\t.p.desk.M\x12.\n\x16MaxDecodingMessageSize\x12\t.p.desk.M\x1A\t.p.desk.M\x12#\n\x0BFromRequest\x12\t.p.desk.M\x1A\t.p.desk.M\x12!\n\tIntoReply\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1C\n\x04Drop\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1B\n\x03Fmt\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1F\n\x07Request\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05Error\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05async\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05Await\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1B\n\x03gen\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05Match\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05Super\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05crate\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1E\n\x06extern\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1A\n\x02_1\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1A\n\x02__\x12\t.p.desk.M\x1A\t.p.desk.M20\n\x11FileDescriptorSet\x12\x1B\n\x03Get\x12\t.p.desk.M\x1A\t.p.desk.M2\x04\n\x02_12\x03\n\x01S2\x06\n\x04Self2\x07\n\x05takenb\x06proto3\nL\n\x07b.proto\x12\x06p.desk\x1A\x07a.proto2(\n\tElsewhere\x12\x1B\n\x03Get\x12\t.p.desk.M\x1A\t.p.desk.Mb\x06proto3";
+pub const FILE_DESCRIPTOR_SET: &[u8] = b"\n\xBF\x03\n\x15google/rpc/code.proto\x12\ngoogle.rpc*\xB7\x02\n\x04Code\x12\x06\n\x02OK\x10\0\x12\r\n\tCANCELLED\x10\x01\x12\x0B\n\x07UNKNOWN\x10\x02\x12\x14\n\x10INVALID_ARGUMENT\x10\x03\x12\x15\n\x11DEADLINE_EXCEEDED\x10\x04\x12\r\n\tNOT_FOUND\x10\x05\x12\x12\n\x0EALREADY_EXISTS\x10\x06\x12\x15\n\x11PERMISSION_DENIED\x10\x07\x12\x13\n\x0FUNAUTHENTICATED\x10\x10\x12\x16\n\x12RESOURCE_EXHAUSTED\x10\x08\x12\x17\n\x13FAILED_PRECONDITION\x10\t\x12\x0B\n\x07ABORTED\x10\n\x12\x10\n\x0COUT_OF_RANGE\x10\x0B\x12\x11\n\rUNIMPLEMENTED\x10\x0C\x12\x0C\n\x08INTERNAL\x10\r\x12\x0F\n\x0BUNAVAILABLE\x10\x0E\x12\r\n\tDATA_LOSS\x10\x0FBX\n\x0Ecom.google.rpcB\tCodeProtoP\x01Z3google.golang.org/genproto/googleapis/rpc/code;code\xA2\x02\x03RPCb\x06proto3\n\xBD\x0F\n\x14jovian/options.proto\x12\x06jovian\x1A google/protobuf/descriptor.proto\x1A\x15google/rpc/code.proto\"*\n\x0BNameOptions\x12\x1B\n\trust_name\x18\x01 \x01(\tR\x08rustName\".\n\x0BFileOptions\x12\x1F\n\x0Brust_module\x18\x01 \x01(\tR\nrustModule\"\x88\x01\n\x0EServiceOptions\x12\x10\n\x03app\x18\x01 \x01(\tR\x03app\x12\x16\n\x06errors\x18\x02 \x03(\tR\x06errors\x12\x1B\n\trust_name\x18\x03 \x01(\tR\x08rustName\x12/\n\x07methods\x18\x04 \x01(\x0B2\x15.jovian.MethodOptionsR\x07methods\"\x8C\x04\n\rMethodOptions\x12\x18\n\x07timeout\x18\x01 \x01(\tR\x07timeout\x12\x1B\n\trust_name\x18\x02 \x01(\tR\x08rustName\x12*\n\x05retry\x18\x03 \x01(\x0B2\x14.jovian.RetryOptionsR\x05retry\x12!\n\x0Copen_timeout\x18\x04 \x01(\tR\x0BopenTimeout\x12!\n\x0Cidle_timeout\x18\x05 \x01(\tR\x0BidleTimeout\x12*\n\x11max_request_bytes\x18\x06 \x01(\x04R\x0FmaxRequestBytes\x12&\n\x0Fmax_reply_bytes\x18\x07 \x01(\x04R\rmaxReplyBytes\x12\x1B\n\tin_flight\x18\x08 \x01(\rR\x08inFlight\x12\x18\n\x07callers\x18\t \x03(\tR\x07callers\x12\x1D\n\x07breaker\x18\n \x01(\x08H\0R\x07breaker\x88\x01\x01\x12\"\n\naccess_log\x18\x0B \x01(\x01H\x01R\taccessLog\x88\x01\x01\x12\x19\n\x08slow_log\x18\x0C \x01(\tR\x07slowLog\x12\x1D\n\x07metrics\x18\r \x01(\x08H\x02R\x07metrics\x88\x01\x01\x12\x19\n\x05trace\x18\x0E \x01(\x08H\x03R\x05trace\x88\x01\x01B\n\n\x08_breakerB\r\n\x0B_access_logB\n\n\x08_metricsB\x08\n\x06_trace\"\x8D\x01\n\x0CRetryOptions\x12\x1A\n\x08attempts\x18\x01 \x01(\rR\x08attempts\x12&\n\x05codes\x18\x02 \x03(\x0E2\x10.google.rpc.CodeR\x05codes\x12\x18\n\x07backoff\x18\x03 \x01(\tR\x07backoff\x12\x1F\n\x0Bmax_backoff\x18\x04 \x01(\tR\nmaxBackoff\"'\n\rErrorsOptions\x12\x16\n\x06domain\x18\x01 \x01(\tR\x06domain\"\x80\x01\n\x0CErrorOptions\x12$\n\x04code\x18\x01 \x01(\x0E2\x10.google.rpc.CodeR\x04code\x12\x18\n\x07message\x18\x02 \x01(\tR\x07message\x12\x12\n\x04http\x18\x03 \x01(\x05R\x04http\x12\x1C\n\tretryable\x18\x04 \x01(\x08R\tretryable:G\n\x04file\x12\x1C.google.protobuf.FileOptions\x18\xCC\xBB\x03 \x01(\x0B2\x13.jovian.FileOptionsR\x04file:P\n\x07message\x12\x1F.google.protobuf.MessageOptions\x18\xCC\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x07message:J\n\x05field\x12\x1D.google.protobuf.FieldOptions\x18\xCC\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x05field:J\n\x05oneof\x12\x1D.google.protobuf.OneofOptions\x18\xCC\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x05oneof:S\n\x07service\x12\x1F.google.protobuf.ServiceOptions\x18\xCC\xBB\x03 \x01(\x0B2\x16.jovian.ServiceOptionsR\x07service:O\n\x06method\x12\x1E.google.protobuf.MethodOptions\x18\xCC\xBB\x03 \x01(\x0B2\x15.jovian.MethodOptionsR\x06method:M\n\x06errors\x12\x1C.google.protobuf.EnumOptions\x18\xCC\xBB\x03 \x01(\x0B2\x15.jovian.ErrorsOptionsR\x06errors:U\n\x0Benumeration\x12\x1C.google.protobuf.EnumOptions\x18\xCD\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x0Benumeration:O\n\x05error\x12!.google.protobuf.EnumValueOptions\x18\xCC\xBB\x03 \x01(\x0B2\x14.jovian.ErrorOptionsR\x05error:N\n\x05value\x12!.google.protobuf.EnumValueOptions\x18\xCD\xBB\x03 \x01(\x0B2\x13.jovian.NameOptionsR\x05valueB\n\n\x06jovianP\x01b\x06proto3\n\xBE\r\n\x07a.proto\x12\x06p.desk\x1A\x19google/protobuf/any.proto\x1A\x1Bgoogle/protobuf/empty.proto\x1A\x1Cgoogle/protobuf/struct.proto\x1A\x1Egoogle/protobuf/wrappers.proto\x1A\x14jovian/options.proto\"\x03\n\x01M\"/\n\x06Failed\x12%\n\x05error\x18\x01 \x01(\x0E2\x0F.p.desk.NoErrorR\x05error*\x1D\n\x07NoError\x12\x0C\n\x08NO_ERROR\x10\0\x1A\x04\xE2\xDC\x1B\x002\xFA\x03\n\x08Wrappers\x12>\n\x01A\x12\x1C.google.protobuf.DoubleValue\x1A\x1B.google.protobuf.FloatValue\x12@\n\x01B\x12\x1B.google.protobuf.Int64Value\x1A\x1C.google.protobuf.UInt64Value(\x01\x12@\n\x01C\x12\x1B.google.protobuf.Int32Value\x1A\x1C.google.protobuf.UInt32Value0\x01\x12A\n\x01D\x12\x1A.google.protobuf.BoolValue\x1A\x1C.google.protobuf.StringValue(\x010\x01\x128\n\x01E\x12\x1B.google.protobuf.BytesValue\x1A\x16.google.protobuf.Empty\x12<\n\x01F\x12\x16.google.protobuf.Empty\x1A\x1B.google.protobuf.BytesValue(\x010\x01\x122\n\x01G\x12\x14.google.protobuf.Any\x1A\x17.google.protobuf.Struct\x12;\n\x01H\x12\x16.google.protobuf.Value\x1A\x1A.google.protobuf.ListValue(\x010\x012\xF6\x06\n\x05Taken\x12\x1F\n\x07Connect\x12\t.p.desk.M\x1A\t.p.desk.M\x12 \n\x08Discover\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05Local\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1C\n\x04With\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05Under\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05Clone\x12\t.p.desk.M\x1A\t.p.desk.M\x12%\n\tIntercept\x12\t.p.desk.M\x1A\t.p.desk.M(\x010\x01\x12\x1B\n\x03New\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1C\n\x04Call\x12\t.p.desk.M\x1A\t.p.desk.M\x12\"\n\nWithOrigin\x12\t.p.desk.M\x1A\t.p.desk.M\x12&\n\x0ESendCompressed\x12\t.p.desk.M\x1A\t.p.desk.M\x12.\n\x16MaxDecodingMessageSize\x12\t.p.desk.M\x1A\t.p.desk.M\x12#\n\x0BFromRequest\x12\t.p.desk.M\x1A\t.p.desk.M\x12!\n\tIntoReply\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1C\n\x04Drop\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1B\n\x03Fmt\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1F\n\x07Request\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05Error\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05async\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05Await\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1B\n\x03gen\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05Match\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05Super\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1D\n\x05crate\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1E\n\x06extern\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1A\n\x02_1\x12\t.p.desk.M\x1A\t.p.desk.M\x12\x1A\n\x02__\x12\t.p.desk.M\x1A\t.p.desk.M20\n\x11FileDescriptorSet\x12\x1B\n\x03Get\x12\t.p.desk.M\x1A\t.p.desk.M2\x04\n\x02_12\x03\n\x01S2\x06\n\x04Self2\x07\n\x05takenb\x06proto3\nL\n\x07b.proto\x12\x06p.desk\x1A\x07a.proto2(\n\tElsewhere\x12\x1B\n\x03Get\x12\t.p.desk.M\x1A\t.p.desk.Mb\x06proto3";

@@ -12,7 +12,8 @@ pub static SEND: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/all.Send/Self", 3, __jovian::Kind::Bidi),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `all.Send`.
 pub trait Send: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -154,6 +155,17 @@ impl SendClient {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -212,7 +224,8 @@ pub static FUTURE: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/all.Future/Vec", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `all.Future`.
 pub trait Future: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -297,6 +310,17 @@ impl FutureClient {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -323,7 +347,8 @@ pub static ITERATOR: __jovian::Service = __jovian::Service::new(
     "all.Iterator",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `all.Iterator`.
 pub trait Iterator: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -393,6 +418,17 @@ impl IteratorClient {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -411,7 +447,8 @@ pub static CONTEXT: __jovian::Service = __jovian::Service::new(
     "all.Context",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `all.Context`.
 pub trait Context: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -481,6 +518,17 @@ impl ContextClient {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -499,7 +547,8 @@ pub static CALL: __jovian::Service = __jovian::Service::new(
     "all.Call",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `all.Call`.
 pub trait Call: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -569,6 +618,17 @@ impl CallClient {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -587,7 +647,8 @@ pub static INCOMING: __jovian::Service = __jovian::Service::new(
     "all.Incoming",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `all.Incoming`.
 pub trait Incoming: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -657,6 +718,17 @@ impl IncomingClient {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -675,7 +747,8 @@ pub static REPLIES: __jovian::Service = __jovian::Service::new(
     "all.Replies",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `all.Replies`.
 pub trait Replies: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -745,6 +818,17 @@ impl RepliesClient {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -763,7 +847,8 @@ pub static BOUND_SERVICE: __jovian::Service = __jovian::Service::new(
     "all.BoundService",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `all.BoundService`.
 pub trait BoundService: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -833,6 +918,17 @@ impl BoundServiceClient {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -851,7 +947,8 @@ pub static CLONE: __jovian::Service = __jovian::Service::new(
     "all.Clone",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `all.Clone`.
 pub trait Clone: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -921,6 +1018,17 @@ impl CloneClient {
         Self(self.0.intercept(interceptor))
     }
 
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -939,7 +1047,8 @@ pub static FROM: __jovian::Service = __jovian::Service::new(
     "all.From",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `all.From`.
 pub trait From: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -1007,6 +1116,17 @@ impl FromClient {
     #[must_use]
     pub fn intercept(self, interceptor: impl __jovian::Interceptor) -> Self {
         Self(self.0.intercept(interceptor))
+    }
+
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
     }
 
     /// A client whose calls have these options.

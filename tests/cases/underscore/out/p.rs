@@ -9,7 +9,8 @@ pub static UNNAMED: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/p._/_", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET);
+.descriptors(FILE_DESCRIPTOR_SET)
+;
 
 /// The service `p._`.
 pub trait Unnamed: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -92,6 +93,17 @@ impl UnnamedClient {
     #[must_use]
     pub fn intercept(self, interceptor: impl __jovian::Interceptor) -> Self {
         Self(self.0.intercept(interceptor))
+    }
+
+    /// Says what holds for the calls of this client, where it differs from what the IDL says.
+    ///
+    /// # Errors
+    /// When a policy is for a method that the service does not have.
+    pub fn policies(
+        self,
+        policies: __jovian::Policies,
+    ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
+        self.0.policies(policies).map(Self)
     }
 
     /// A client whose calls have these options.
