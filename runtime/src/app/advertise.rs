@@ -11,7 +11,10 @@ use crate::net::Address;
 pub(super) fn address(configured: Option<&str>, bound: &Address) -> Result<String, AppError> {
     match (bound, configured) {
         (Address::Tcp(bound), configured) => tcp(configured, *bound),
-        (Address::Unix(_), None) => Ok(bound.to_string()),
+        // Callers run in other folders.
+        (Address::Unix(path), None) => {
+            Ok(Address::Unix(std::path::absolute(path).unwrap_or_else(|_| path.clone())).to_string())
+        }
         // What forwards to the socket listens elsewhere, and has a port of its own.
         (Address::Unix(_), Some(configured)) => Ok(configured.to_owned()),
     }
@@ -100,5 +103,9 @@ mod tests {
         let socket = Address::Unix("/run/orders.sock".into());
         assert_eq!(address(None, &socket).expect("it is reachable"), "unix:/run/orders.sock");
         assert_eq!(address(Some("orders:80"), &socket).expect("it is reachable"), "orders:80");
+        let here = std::env::current_dir().expect("a folder");
+        let near = Address::Unix("run/orders.sock".into());
+        let told = address(None, &near).expect("it is reachable");
+        assert_eq!(told, format!("unix:{}/run/orders.sock", here.display()));
     }
 }
