@@ -170,16 +170,16 @@ impl Call {
 
     /// Whom the certificate of the other end names, on a server that asks for certificates.
     pub fn peer_certificate(&self) -> Option<&str> {
-        self.0.peer.certificate.as_deref()
+        self.0.peer.certificate.as_deref().filter(|name| !name.is_empty())
     }
 
-    /// Who calls: the name in its certificate, if the connection has one that was verified; else the app id that it says of
-    /// itself in `aid`, as in Jupiter, or in `x-md-service-name`, as in Kratos. `None` if it says nothing.
+    /// Who calls: whom its certificate names, on a server that asks for certificates; elsewhere the app id that the caller
+    /// says of itself in `aid`, as in Jupiter, or in `x-md-service-name`, as in Kratos. `None` if it says nothing.
     ///
-    /// Without a certificate it is what the caller says, and nothing has proved it.
+    /// A certificate was verified. What a caller says of itself, nobody has proved.
     pub fn caller(&self) -> Option<&str> {
-        if let Some(certificate) = &self.0.peer.certificate {
-            return Some(certificate);
+        if self.0.peer.certificate.is_some() {
+            return self.peer_certificate();
         }
         let named = |name: &str| self.0.metadata.get(name).and_then(|value| value.to_str().ok());
         hops::CALLERS.iter().find_map(|name| named(name)).filter(|name| !name.is_empty())

@@ -47,7 +47,7 @@ pub struct Peer {
     /// Where it called from; `None` for a Unix socket and for a call within the process.
     pub address: Option<SocketAddr>,
     /// Whom its certificate names, once that was verified: the first URI (`spiffe://shop/orders`) of the certificate,
-    /// else its first DNS name, else its common name.
+    /// else its first DNS name, else its common name. Empty if it names nobody, and `None` if nobody asked for one.
     pub certificate: Option<Arc<str>>,
 }
 

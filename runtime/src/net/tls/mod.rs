@@ -42,7 +42,7 @@ impl Acceptor {
     pub(crate) async fn accept(&self, stream: Plain) -> io::Result<(Stream, Option<Arc<str>>)> {
         let stream = TlsAcceptor::from(self.0.current()).accept(stream).await?;
         let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-        let name = certificate.and_then(name::of);
+        let name = certificate.map(|certificate| name::of(certificate).unwrap_or_default());
         Ok((Stream::Tls(Box::new(TlsStream::Server(stream))), name))
     }
 }
