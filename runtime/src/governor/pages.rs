@@ -19,7 +19,10 @@ pub(crate) struct Question {
 
 impl Question {
     /// A parameter of the query: `10` of `?seconds=10`.
-    #[allow(dead_code, reason = "without the feature `profile`, no page has parameters")]
+    #[cfg_attr(
+        not(any(test, feature = "profile")),
+        expect(dead_code, reason = "only profiles have parameters")
+    )]
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         let named = |pair: &&str| pair.split('=').next() == Some(name);
         self.query.split('&').find(named).map(|pair| pair.split_once('=').map_or("", |(_, value)| value))

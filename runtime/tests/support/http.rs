@@ -23,13 +23,18 @@ impl Page {
 
 /// Sends `request` as it is and reads until the other end closes.
 pub async fn raw(governor: SocketAddr, request: &[u8]) -> String {
+    String::from_utf8(raw_bytes(governor, request).await).unwrap()
+}
+
+/// The same, of an answer that may be no text.
+pub async fn raw_bytes(governor: SocketAddr, request: &[u8]) -> Vec<u8> {
     let talk = async {
         let mut stream = TcpStream::connect(governor).await.unwrap();
         // An answer may come, and the connection end, before all is sent.
         let _ = stream.write_all(request).await;
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
-        String::from_utf8(answer).unwrap()
+        answer
     };
     tokio::time::timeout(Duration::from_secs(30), talk).await.expect("an answer in thirty seconds")
 }

@@ -16,6 +16,7 @@ use crate::governor::{Answer, Pages};
 use crate::health::{Health, ServingStatus};
 
 mod level;
+mod profile;
 
 /// What the pages are about.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ pub(super) fn pages(subject: Subject) -> Pages {
     let (flat, routes) = (live.clone(), routes(&services));
     let build = build(name, version);
     let build_again = build.clone();
-    Pages::default()
+    let pages = Pages::default()
         .get("/health/live", "200 while the process answers", || ok(&json!({ "status": "LIVE" })))
         .get("/health/ready", "200 while everything is SERVING, else 503", move || ready(&health))
         .get("/routes", "services and their methods", move || ok(&routes))
@@ -48,8 +49,8 @@ pub(super) fn pages(subject: Subject) -> Pages {
         .get("/tasks", "the app's own tasks", move || ok(&states(&tasks)))
         .get("/log", "the level of the log", level::look)
         .add(Verb::PUT, "/log", "changes it: {\"level\": \"debug\", \"seconds\": 600}", level::put)
-        .add(Verb::DELETE, "/log", "goes back to what is configured", level::take_back)
-        .listed(title.trim())
+        .add(Verb::DELETE, "/log", "goes back to what is configured", level::take_back);
+    profile::add_to(pages).listed(title.trim())
 }
 
 fn ok(value: &Json) -> Answer {

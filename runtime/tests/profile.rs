@@ -1,0 +1,146 @@
+//! Profiles at the governor: `cargo test -p jovian-runtime --features profile,profile-heap --test profile`.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+#![cfg(all(feature = "profile", feature = "profile-heap", unix))]
+
+mod support;
+
+use std::hint::black_box;
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+use flate2::read::GzDecoder;
+use jovian_runtime::registry::MemoryRegistry;
+use jovian_runtime::{App, AppConfig, Running};
+use prost::Message as _;
+use support::http::{get, raw_bytes};
+use support::process::CHILD;
+use support::{OrdersServer, Shop, soon};
+
+/// The part of pprof's format that says whether it is one: strings and samples.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Profile {
+    #[prost(message, repeated, tag = "2")]
+    sample: Vec<Sample>,
+    #[prost(string, repeated, tag = "6")]
+    string_table: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Sample {
+    #[prost(uint64, repeated, tag = "1")]
+    location_id: Vec<u64>,
+    #[prost(int64, repeated, tag = "2")]
+    value: Vec<i64>,
+}
+
+impl Profile {
+    fn names(&self, part: &str) -> bool {
+        self.string_table.iter().any(|text| text.contains(part))
+    }
+}
+
+async fn start() -> (Running, SocketAddr) {
+    let mut config = AppConfig::default();
+    config.server.address = "127.0.0.1:0".to_owned();
+    config.server.stop_wait_ms = 0;
+    let app = App::new(config).with_registry(Arc::new(MemoryRegistry::new()));
+    let running = app.serve(OrdersServer::new(Shop::default())).start().await.unwrap();
+    let governor = running.governor().unwrap();
+    (running, governor)
+}
+
+/// The body of a page that is no text.
+async fn bytes(governor: SocketAddr, path: &str) -> Vec<u8> {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: governor\r\nconnection: close\r\n\r\n");
+    let answer = raw_bytes(governor, request.as_bytes()).await;
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
+    assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer));
+    answer[end..].to_vec()
+}
+
+#[inline(never)]
+fn burn_until(done: &AtomicBool) -> u64 {
+    let mut sum = 0_u64;
+    while !done.load(SeqCst) {
+        for number in 0..10_000_u64 {
+            sum = black_box(sum.wrapping_add(number * number));
+        }
+    }
+    sum
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_of_cpu_time_names_what_burns_it() {
+    let (running, governor) = start().await;
+    let done = Arc::new(AtomicBool::new(false));
+    let burning = std::thread::spawn({
+        let done = Arc::clone(&done);
+        move || burn_until(&done)
+    });
+    let first = tokio::spawn(bytes(governor, "/debug/pprof/profile?seconds=2&frequency=200"));
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let second = get(governor, "/debug/pprof/profile?seconds=1").await;
+    assert_eq!((second.status, second.body.as_str()), (409, "somebody else is taking a profile\n"));
+    let profile = Profile::decode(first.await.unwrap().as_slice()).unwrap();
+    done.store(true, SeqCst);
+    burning.join().unwrap();
+
+    assert_eq!(profile.string_table[0], "", "the format wants that");
+    assert!(profile.names("burn_until"), "{:?}", profile.string_table);
+    let samples: i64 = profile.sample.iter().map(|sample| sample.value[0]).sum();
+    // At most 200 a second; a busy machine gives less.
+    assert!((10..=900).contains(&samples), "{samples}");
+    assert!(profile.sample.iter().all(|sample| sample.value[1] == sample.value[0] * 5_000_000));
+
+    for (query, why) in [
+        ("seconds=0", "`seconds` is a number from 1 to 60\n"),
+        ("seconds=ten", "`seconds` is a number from 1 to 60\n"),
+        ("seconds=1&frequency=100000", "`frequency` is a number from 1 to 1000\n"),
+    ] {
+        let refused = get(governor, &format!("/debug/pprof/profile?{query}")).await;
+        assert_eq!((refused.status, refused.body.as_str()), (400, why));
+    }
+    soon(running.stop()).await.unwrap();
+}
+
+#[inline(never)]
+fn keep_megabytes(count: usize) -> Vec<Vec<u8>> {
+    (0..count).map(|_| black_box(vec![1; 1 << 20])).collect()
+}
+
+#[tokio::test]
+async fn child_takes_a_profile_of_its_heap() {
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
+    let kept = keep_megabytes(64);
+    let (running, governor) = start().await;
+    let mut encoded = Vec::new();
+    GzDecoder::new(bytes(governor, "/debug/pprof/heap").await.as_slice()).read_to_end(&mut encoded).unwrap();
+    let profile = Profile::decode(encoded.as_slice()).unwrap();
+    assert!(profile.names("keep_megabytes"), "{:?}", profile.string_table);
+    let held: i64 = profile.sample.iter().filter_map(|sample| sample.value.last()).sum();
+    assert!(held > 32 << 20, "{held}");
+    drop(kept);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_profile_of_the_heap_names_what_holds_it() {
+    let (running, governor) = start().await;
+    let refused = get(governor, "/debug/pprof/heap").await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.body.contains("_RJEM_MALLOC_CONF=prof:true"), "{}", refused.body);
+    soon(running.stop()).await.unwrap();
+
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child_takes_a_profile_of_its_heap", "--nocapture"])
+        .env(CHILD, "yes")
+        .env("_RJEM_MALLOC_CONF", "prof:true")
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+}
