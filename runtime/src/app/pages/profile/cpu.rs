@@ -1,11 +1,14 @@
 //! Where CPU time goes: the stacks of running threads, so many times a second.
 
+use std::error::Error;
 use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
 use pprof::{ProfilerGuard, ProfilerGuardBuilder};
 use prost::Message as _;
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::wire;
@@ -18,6 +21,9 @@ const FREQUENCY: RangeInclusive<u32> = 1..=1000;
 /// itself holds.
 const LEFT_OUT: &[&str] = &["libc", "libgcc", "pthread", "vdso"];
 
+/// Held by whoever takes a profile.
+static TURN: Mutex<()> = Mutex::const_new(());
+
 pub(super) async fn profile(question: Question) -> Answer {
     let wanted = parameter(&question, "seconds", 30, &SECONDS)
         .and_then(|seconds| Ok((seconds, parameter(&question, "frequency", 99, &FREQUENCY)?)));
@@ -25,23 +31,25 @@ pub(super) async fn profile(question: Question) -> Answer {
         Ok(wanted) => wanted,
         Err(why) => return Answer::text(StatusCode::BAD_REQUEST, why),
     };
-    // Whoever goes away ends it: the guard goes with the future.
-    let guard = match begin(frequency) {
-        Ok(guard) => guard,
-        Err(pprof::Error::Running) => {
-            return Answer::text(StatusCode::CONFLICT, "somebody else is taking a profile");
-        }
-        Err(error) => return failed(&error.to_string()),
+    let Ok(_turn) = TURN.try_lock() else {
+        return Answer::text(StatusCode::CONFLICT, "somebody else is taking a profile");
     };
+    match take(seconds, frequency).await {
+        Ok(profile) => Answer::bytes(StatusCode::OK, "application/octet-stream", profile),
+        Err(error) => {
+            let text = format!("cannot take a profile: {error}");
+            Answer::text(StatusCode::INTERNAL_SERVER_ERROR, text)
+        }
+    }
+}
+
+async fn take(seconds: u32, frequency: u32) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
+    // To look for libraries takes a while, as it does to find names for addresses.
+    let guard = spawn_blocking(move || begin(frequency)).await??;
+    // Whoever goes away ends it: the guard goes with this future.
     let began = SystemTime::now();
     sleep(Duration::from_secs(seconds.into())).await;
-    // To find names for addresses takes a while.
-    let encoded = tokio::task::spawn_blocking(move || encode(&guard, began, frequency)).await;
-    match encoded {
-        Ok(Ok(profile)) => Answer::bytes(StatusCode::OK, "application/octet-stream", profile),
-        Ok(Err(error)) => failed(&error.to_string()),
-        Err(error) => failed(&error.to_string()),
-    }
+    Ok(spawn_blocking(move || encode(&guard, began, frequency)).await??)
 }
 
 fn parameter(
@@ -76,8 +84,4 @@ fn encode(guard: &ProfilerGuard<'_>, began: SystemTime, frequency: u32) -> pprof
         profile.add(symbols, i64::try_from(*count).unwrap_or(i64::MAX));
     }
     Ok(profile.done().encode_to_vec())
-}
-
-fn failed(why: &str) -> Answer {
-    Answer::text(StatusCode::INTERNAL_SERVER_ERROR, format!("cannot take a profile: {why}"))
 }
