@@ -47,7 +47,7 @@ async fn the_first_page_lists_the_others_and_each_answers() {
         .filter(|line| line.starts_with("GET"))
         .filter_map(|line| line.split(' ').find(|word| word.starts_with('/')))
         .collect();
-    assert!(pages.len() >= 9, "{}", list.body);
+    assert!(pages.len() >= 10, "{}", list.body);
     for page in pages {
         let answer = get(governor, page).await;
         // Only `run` sets the log up.
@@ -100,6 +100,7 @@ async fn it_outlives_the_last_call_and_says_that_it_is_not_ready() {
 async fn routes_and_build_say_what_runs() {
     let mut config = config();
     config.app.version = "1.4.2".to_owned();
+    config.server.policy.slow_log_ms = Some(250);
     let (running, governor) = start(config).await;
     let routes = get(governor, "/routes").await.json();
     let services: Vec<&str> =
@@ -108,6 +109,8 @@ async fn routes_and_build_say_what_runs() {
     let method = &routes[0]["methods"][0];
     assert_eq!(method["path"], "/shop.orders.v1.Orders/GetOrder");
     assert_eq!(method["kind"], "unary");
+    // What the IDL says of the method, and what the configuration says of all.
+    assert_eq!(method["policy"], serde_json::json!({ "timeout_ms": 2000, "slow_log_ms": 250 }));
     assert_eq!(routes[0]["methods"][1]["kind"], "server stream");
 
     let build = get(governor, "/build").await.json();
@@ -115,6 +118,22 @@ async fn routes_and_build_say_what_runs() {
     assert_eq!(build["version"], "1.4.2");
     assert_eq!(build["runtime"], env!("CARGO_PKG_VERSION"));
     assert_eq!(build["pid"], std::process::id());
+    soon(running.stop()).await.unwrap();
+}
+
+#[tokio::test]
+async fn metrics_count_the_calls() {
+    let (running, governor) = start(config()).await;
+    let client = OrdersClient::connect(&running.address().to_string()).unwrap();
+    soon(client.get_order(support::get("1"))).await.unwrap();
+    let page = get(governor, "/metrics").await;
+    assert!(page.head.contains("content-type: text/plain; version=0.0.4"), "{}", page.head);
+    let counts = |line: &&str| {
+        line.starts_with("server_handle_total{") && line.contains("GetOrder") && line.contains(r#"code="OK""#)
+    };
+    let line = page.body.lines().find(counts).unwrap_or_else(|| panic!("{}", page.body));
+    let count: f64 = line.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(count >= 1.0, "{line}");
     soon(running.stop()).await.unwrap();
 }
 

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jovian_runtime::registry::MemoryRegistry;
-use jovian_runtime::{App, AppConfig, Running};
+use jovian_runtime::{App, AppConfig, CallError, Code, Running};
 use serde::Deserialize;
 use serde_json::Value;
 use support::http::get;
-use support::{OrdersServer, Shop, soon};
+use support::{OrdersClient, OrdersServer, Shop, soon};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
@@ -122,6 +122,30 @@ async fn a_file_that_is_wrong_anywhere_changes_nothing() {
     assert!(app.is_quiet().await, "a file that is gone says nothing");
     fs::write(&app.file, text("west", "")).unwrap();
     assert_eq!(app.next().await, "west");
+    app.end().await;
+}
+
+#[tokio::test]
+async fn what_holds_for_calls_changes_with_the_file() {
+    let mut app = Following::start("policy", app_toml).await;
+    let client = OrdersClient::connect(&app.running.address().to_string()).unwrap();
+    assert!(soon(client.get_order(support::get("nap"))).await.is_ok());
+
+    let method = r#"server.methods."shop.orders.v1.Orders/GetOrder".timeout_ms"#;
+    fs::write(&app.file, text("south", &format!("{method} = 20"))).unwrap();
+    assert_eq!(app.next().await, "south");
+    match soon(client.get_order(support::get("nap"))).await {
+        Err(CallError::Status(status)) => assert_eq!(status.code(), Code::DeadlineExceeded),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(app.shown(method).await["hot"], true);
+    let routes = get(app.governor(), "/routes").await.json();
+    assert_eq!(routes[0]["methods"][0]["policy"]["timeout_ms"], 20);
+
+    // One that is not there makes the whole file wrong.
+    fs::write(&app.file, text("east", r#"server.methods."shop.orders.v1.Orders/Got".timeout_ms = 20"#))
+        .unwrap();
+    assert!(app.is_quiet().await);
     app.end().await;
 }
 

@@ -62,19 +62,21 @@ impl Running {
         let server = with_built_ins(server, &services, &config, &health);
         server.check()?;
         refuse_duplicates(&server)?;
-        let (stats, all): (_, Vec<_>) = (server.stats(), server.services().collect());
+        let (stats, configured) = (server.stats(), server.configured());
+        let all: Vec<_> = server.services().collect();
         let server = server.ready()?;
 
         let (live, board) = (Live::new(config.clone(), followers), Board::default());
-        let governor = govern(&config, || Subject {
+        let subject = Subject {
             name: name.clone(),
             version: config.app.version.clone(),
-            services: all.clone(),
+            services: all,
+            configured,
             health: health.clone(),
             live: live.clone(),
             tasks: board.clone(),
-        });
-        let governor = governor.await?;
+        };
+        let governor = govern(&config, subject).await?;
         let (listener, address) = listen(&config.server).await?;
         let advertised = advertise::address(config.registry.advertise.as_deref(), &address)?;
         tracing::info!(app = name, %address, services = services.len(), "listening");
@@ -196,12 +198,12 @@ impl Running {
 }
 
 /// Starts the governor, if there is to be one.
-async fn govern(config: &AppConfig, subject: impl FnOnce() -> Subject) -> Result<Option<Governor>, AppError> {
+async fn govern(config: &AppConfig, subject: Subject) -> Result<Option<Governor>, AppError> {
     if !config.governor.enabled {
         return Ok(None);
     }
     let address = config.governor.address_beside(&config.server.address);
-    match Governor::start(&address, pages(subject())).await {
+    match Governor::start(&address, pages(subject)).await {
         Ok(governor) => {
             tracing::info!(address = %governor.address(), "governor listening");
             Ok(Some(governor))

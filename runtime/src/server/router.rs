@@ -72,6 +72,11 @@ impl Configured {
         self.routers().iter().for_each(|router| router.configure(configuration));
     }
 
+    /// What holds for a method now, by its path; nothing, if it is not served.
+    pub(crate) fn policy(&self, path: &str) -> Option<Policy> {
+        self.routers().iter().find_map(|router| router.0.paths.get(path).map(|guard| guard.policy()))
+    }
+
     fn routers(&self) -> MutexGuard<'_, Vec<Router>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -11,12 +11,18 @@ use tokio::time::Instant;
 
 use super::live::Live;
 use super::tasks::Board;
-use crate::descriptor::{Idempotency, Kind, Method, Service};
+use crate::descriptor::Service;
 use crate::governor::{Answer, Pages};
 use crate::health::{Health, ServingStatus};
+use crate::metrics;
+use crate::server::Configured;
 
 mod level;
 mod profile;
+mod routes;
+
+/// The text format of Prometheus.
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What the pages are about.
 #[derive(Debug)]
@@ -24,6 +30,7 @@ pub(super) struct Subject {
     pub(super) name: String,
     pub(super) version: String,
     pub(super) services: Vec<&'static Service>,
+    pub(super) configured: Configured,
     pub(super) health: Health,
     pub(super) live: Live,
     pub(super) tasks: Board,
@@ -31,15 +38,20 @@ pub(super) struct Subject {
 
 /// The pages of an app.
 pub(super) fn pages(subject: Subject) -> Pages {
-    let Subject { name, version, services, health, live, tasks } = subject;
+    let Subject { name, version, services, configured, health, live, tasks } = subject;
     let title = format!("{name} {version}");
-    let (flat, routes) = (live.clone(), routes(&services));
+    let flat = live.clone();
     let build = build(name, version);
     let build_again = build.clone();
     let pages = Pages::default()
         .get("/health/live", "200 while the process answers", || ok(&json!({ "status": "LIVE" })))
         .get("/health/ready", "200 while everything is SERVING, else 503", move || ready(&health))
-        .get("/routes", "services and their methods", move || ok(&routes))
+        .get("/metrics", "what is counted and measured, for Prometheus", || {
+            Answer::bytes(StatusCode::OK, PROMETHEUS, metrics::render())
+        })
+        .get("/routes", "services, their methods and what holds for them", move || {
+            ok(&routes::routes(&services, &configured))
+        })
         .get("/build", "what was built", move || ok(&build))
         .get("/build/info", "the same", move || ok(&build_again))
         .get("/config", "every setting, where it was written, whether it is hot", move || {
@@ -71,40 +83,6 @@ fn ready(health: &Health) -> Answer {
         false => (StatusCode::SERVICE_UNAVAILABLE, "NOT_SERVING"),
     };
     Answer::json(code, &json!({ "status": status, "not_serving": unwell, "services": services }))
-}
-
-fn routes(services: &[&'static Service]) -> Json {
-    let method = |method: &Method| {
-        json!({
-            "name": method.name(),
-            "path": method.path,
-            "kind": kind(method.kind),
-            "timeout_ms": method.policy.timeout.map(|timeout| timeout.as_millis()),
-            "idempotency": idempotency(method.idempotency),
-        })
-    };
-    let service = |service: &&'static Service| {
-        let methods: Vec<Json> = service.methods.iter().map(method).collect();
-        json!({ "service": service.name, "app": service.app, "methods": methods })
-    };
-    services.iter().map(service).collect()
-}
-
-fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Unary => "unary",
-        Kind::ClientStream => "client stream",
-        Kind::ServerStream => "server stream",
-        Kind::Bidi => "bidi",
-    }
-}
-
-fn idempotency(idempotency: Idempotency) -> &'static str {
-    match idempotency {
-        Idempotency::Unknown => "unknown",
-        Idempotency::Idempotent => "idempotent",
-        Idempotency::NoSideEffects => "no side effects",
-    }
 }
 
 /// Variables of the build are read when this crate is compiled; cargo compiles it again when they change.
