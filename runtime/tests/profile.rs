@@ -19,11 +19,15 @@ use support::http::{get, raw_bytes};
 use support::process::CHILD;
 use support::{OrdersServer, Shop, soon};
 
-/// The part of pprof's format that says whether it is one: strings and samples.
+/// The part of pprof's format that says where time went: samples of locations, which have lines of functions.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Profile {
     #[prost(message, repeated, tag = "2")]
     sample: Vec<Sample>,
+    #[prost(message, repeated, tag = "4")]
+    location: Vec<Location>,
+    #[prost(message, repeated, tag = "5")]
+    function: Vec<Function>,
     #[prost(string, repeated, tag = "6")]
     string_table: Vec<String>,
 }
@@ -36,9 +40,49 @@ struct Sample {
     value: Vec<i64>,
 }
 
+#[derive(Clone, PartialEq, prost::Message)]
+struct Location {
+    #[prost(uint64, tag = "1")]
+    id: u64,
+    #[prost(message, repeated, tag = "4")]
+    line: Vec<Line>,
+}
+
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+struct Line {
+    #[prost(uint64, tag = "1")]
+    function_id: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+struct Function {
+    #[prost(uint64, tag = "1")]
+    id: u64,
+    #[prost(int64, tag = "2")]
+    name: i64,
+    #[prost(int64, tag = "4")]
+    filename: i64,
+}
+
 impl Profile {
-    fn names(&self, part: &str) -> bool {
-        self.string_table.iter().any(|text| text.contains(part))
+    fn text(&self, place: i64) -> &str {
+        &self.string_table[usize::try_from(place).unwrap()]
+    }
+
+    /// The functions of a stack, innermost first.
+    fn stack<'p>(&'p self, sample: &'p Sample) -> impl Iterator<Item = &'p Function> {
+        let location =
+            |id: &u64| self.location.iter().find(|location| location.id == *id).expect("it is there");
+        let function =
+            |line: &Line| self.function.iter().find(|it| it.id == line.function_id).expect("it is there");
+        sample.location_id.iter().map(location).flat_map(|location| &location.line).map(function)
+    }
+
+    /// The sum of the last values of those samples in whose stack a function has `part` in its name.
+    fn of(&self, part: &str) -> i64 {
+        let names =
+            |sample: &&Sample| self.stack(sample).any(|function| self.text(function.name).contains(part));
+        self.sample.iter().filter(names).filter_map(|sample| sample.value.last()).sum()
     }
 }
 
@@ -94,11 +138,19 @@ async fn a_profile_of_cpu_time_names_what_burns_it() {
     burning.join().unwrap();
 
     assert_eq!(profile.string_table[0], "", "the format wants that");
-    assert!(profile.names("burn_until"), "{:?}", profile.string_table);
     let samples: i64 = profile.sample.iter().map(|sample| sample.value[0]).sum();
-    // At most 200 a second; a busy machine gives less.
+    // At most 200 a second on each of the threads; a busy machine gives less.
     assert!((10..=900).contains(&samples), "{samples}");
     assert!(profile.sample.iter().all(|sample| sample.value[1] == sample.value[0] * 5_000_000));
+    let burnt = profile.of("burn_until");
+    assert!(burnt * 2 > samples * 5_000_000, "{burnt} of {samples} samples");
+    for innermost in profile.sample.iter().filter_map(|sample| profile.stack(sample).next()) {
+        let file = profile.text(innermost.filename);
+        assert!(
+            !file.contains("/backtrace-") && !file.contains("/pprof-"),
+            "the profiler looks at itself: {file}"
+        );
+    }
 
     for (query, why) in [
         ("seconds=0", "`seconds` is a number from 1 to 60\n"),
@@ -126,9 +178,8 @@ async fn child_takes_a_profile_of_its_heap() {
     let mut encoded = Vec::new();
     GzDecoder::new(bytes(governor, "/debug/pprof/heap").await.as_slice()).read_to_end(&mut encoded).unwrap();
     let profile = Profile::decode(encoded.as_slice()).unwrap();
-    assert!(profile.names("keep_megabytes"), "{:?}", profile.string_table);
-    let held: i64 = profile.sample.iter().filter_map(|sample| sample.value.last()).sum();
-    assert!(held > 32 << 20, "{held}");
+    let held = profile.of("keep_megabytes");
+    assert!((32 << 20..96 << 20).contains(&held), "64 MiB, and not {held}");
     drop(kept);
     running.stop().await.unwrap();
 }

@@ -73,7 +73,8 @@ fn encode(guard: &ProfilerGuard<'_>, began: SystemTime, frequency: u32) -> pprof
     let mut profile = wire::Builder::new(began, report.timing.duration, frequency);
     for (stack, count) in &report.data {
         // From the inside out, as the format has it; inlined functions share an address.
-        let symbols = stack.frames.iter().map(|frame| {
+        let frames = stack.frames.iter().skip_while(|frame| frame.iter().any(is_of_the_profiler));
+        let symbols = frames.map(|frame| {
             let line = |symbol: &pprof::Symbol| wire::Symbol {
                 name: symbol.name(),
                 file: symbol.filename().into_owned(),
@@ -84,4 +85,11 @@ fn encode(guard: &ProfilerGuard<'_>, began: SystemTime, frequency: u32) -> pprof
         profile.add(symbols, i64::try_from(*count).unwrap_or(i64::MAX));
     }
     Ok(profile.done().encode_to_vec())
+}
+
+/// What looks at a thread stands on its stack as well, innermost.
+fn is_of_the_profiler(symbol: &pprof::Symbol) -> bool {
+    let (name, file) = (symbol.name(), symbol.filename());
+    ["pprof::", "backtrace::"].iter().any(|module| name.contains(module))
+        || ["/pprof-", "/backtrace-"].iter().any(|library| file.contains(library))
 }
