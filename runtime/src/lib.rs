@@ -50,6 +50,9 @@ pub use app::{
 pub use call::{Call, CallOptions, ReplyMetadata, Trace};
 pub use client::{ConnectError, EndpointState, ReplyStream, endpoints};
 pub use codec::Encoding;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub use codec::fuzzing;
 pub use descriptor::{Idempotency, Kind, Method, Service};
 pub use error::{
     CallError, Code, DomainError, ErrorCode, Failure, IntoFailure, NoDomainError, Status, UnknownError,

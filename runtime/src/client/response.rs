@@ -25,19 +25,25 @@ use crate::codec::{Encoding, Limit, Messages};
 pub(super) fn open(response: Response<Body>, call: &Call, limit: Limit) -> Result<Incoming, Status> {
     let (mut head, body) = response.into_parts();
     repair(&mut head.headers);
-    let reply = call.reply();
     if let Some(status) = Status::from_header_map(&head.headers) {
         // A response of one block has no headers: what it says is said at the end.
-        reply.set_headers(MetadataMap::new());
-        reply.set_trailers(MetadataMap::from_headers(head.headers));
+        note(call, HeaderMap::new(), Some(head.headers));
         return match status.code() {
             Code::Ok => Ok(Incoming::new(body, None, limit, call, true)),
             _ => Err(late(status, call)),
         };
     }
     let encoding = encoding(&head.headers, head.status);
-    reply.set_headers(MetadataMap::from_headers(head.headers));
+    note(call, head.headers, None);
     Ok(Incoming::new(body, encoding?, limit, call, false))
+}
+
+/// Keeps what came beside the messages, if there is anybody to read it: who cares has touched the reply before.
+fn note(call: &Call, headers: HeaderMap, trailers: Option<HeaderMap>) {
+    if let Some(reply) = call.touched_reply() {
+        reply.set_headers(MetadataMap::from_headers(headers));
+        reply.set_trailers(MetadataMap::from_headers(trailers.unwrap_or_default()));
+    }
 }
 
 /// How the messages of a response are compressed, if it is one of gRPC.
@@ -88,7 +94,9 @@ impl Incoming {
         let mut trailers = self.messages.take_trailers().unwrap_or_default();
         repair(&mut trailers);
         let status = Status::from_header_map(&trailers);
-        self.call.reply().set_trailers(MetadataMap::from_headers(trailers));
+        if let Some(reply) = self.call.touched_reply() {
+            reply.set_trailers(MetadataMap::from_headers(trailers));
+        }
         match status {
             None => Err(Status::unknown("the reply ended without a status")),
             Some(status) if status.code() != Code::Ok => Err(late(status, &self.call)),

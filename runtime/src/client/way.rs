@@ -120,6 +120,10 @@ impl Destination<'_> {
         if let Some(idle) = &idle {
             requests.count(idle.moved());
         }
+        if received.is_some() || call.method().kind.streams_replies() {
+            // An interceptor or the holder of the stream may read it; whoever captures it has made it already.
+            call.reply();
+        }
         if call.method().kind.streams_replies() {
             let response = self.head(call, requests, sent).await?;
             let replies = Box::new(response::open(response, call, self.client.limits(call.method()).1)?);

@@ -4,6 +4,8 @@
 //! exists once and not once per message type. Never: more memory than a limit allows, whatever a peer announces.
 
 mod encoding;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod limit;
 mod messages;
 mod read;
