@@ -4,6 +4,7 @@
 //! the log under `jovian::access` and `jovian::slow`. Spans stand under `jovian::call`: they are made when somebody
 //! listens for them, so that the level of the log switches them.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,11 +78,11 @@ impl Observed {
         let (method, caller) = (call.method().path, call.caller());
         let peer = call.peer().map(tracing::field::display);
         let trace = call.trace().map(tracing::field::display);
-        let ms = took.as_secs_f64() * 1e3;
+        let (ms, error) = (took.as_secs_f64() * 1e3, (!message.is_empty()).then_some(message));
         if is_slow {
-            tracing::warn!(target: "jovian::slow", side, method, code, ms, caller, peer, trace, message, "slow call");
+            tracing::warn!(target: "jovian::slow", side, method, code, ms, caller, peer, trace, error, "slow call");
         } else {
-            tracing::info!(target: "jovian::access", side, method, code, ms, caller, peer, trace, message, "call");
+            tracing::info!(target: "jovian::access", side, method, code, ms, caller, peer, trace, error, "call");
         }
     }
 }
@@ -135,6 +136,15 @@ pub(crate) fn calling(method: &Method, above: impl FnOnce() -> Option<Trace>) ->
         );
         (trace, span)
     })
+}
+
+/// Shows a message of a call that is answered to whoever listens for `jovian::message` at the level trace; what the IDL marks with `debug_redact` is
+/// hidden by its `Debug`.
+pub(crate) fn message(what: &'static str, message: &dyn fmt::Debug) {
+    if tracing::enabled!(target: "jovian::message", Level::TRACE) {
+        let method = Call::current().map(|call| call.method().path);
+        tracing::trace!(target: "jovian::message", method, ?message, "{what}");
+    }
 }
 
 fn wanted() -> bool {

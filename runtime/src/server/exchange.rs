@@ -20,6 +20,7 @@ use crate::call::Call;
 use crate::codec::{self, Encoding, Limit, Messages};
 use crate::error::{Failure, IntoFailure};
 use crate::interceptor::{Direction, Hooks, Interceptors};
+use crate::observe;
 
 /// Both sides of one call.
 pub struct Exchange {
@@ -48,9 +49,11 @@ impl Exchange {
     /// # Errors
     ///
     /// Fails when there is none, more than one, or one that cannot be read.
-    pub async fn request<T: Message + Default>(&mut self) -> Result<T, Failure> {
+    pub async fn request<T: Message + Default + fmt::Debug>(&mut self) -> Result<T, Failure> {
         let bytes = self.only().await.map_err(IntoFailure::into_failure)?;
-        codec::decode(bytes, "request").map_err(IntoFailure::into_failure)
+        let request = codec::decode(bytes, "request").map_err(IntoFailure::into_failure)?;
+        observe::message("request received", &request);
+        Ok(request)
     }
 
     async fn only(&mut self) -> Result<Bytes, Status> {
@@ -72,8 +75,12 @@ impl Exchange {
     /// # Errors
     ///
     /// Fails with the handler's error.
-    pub fn reply<T: Message, E: IntoFailure>(&mut self, result: Result<T, E>) -> Result<(), Failure> {
+    pub fn reply<T: Message + fmt::Debug, E: IntoFailure>(
+        &mut self,
+        result: Result<T, E>,
+    ) -> Result<(), Failure> {
         let reply = result.map_err(IntoFailure::into_failure)?;
+        observe::message("reply sent", &reply);
         self.outbox.push(&reply, self.sent.as_mut(), true);
         Ok(())
     }
@@ -88,17 +95,19 @@ impl Exchange {
     }
 
     /// The requests. Asked for a second time, it has none.
-    pub fn requests<T: Message + Default>(&mut self) -> Incoming<T> {
+    pub fn requests<T: Message + Default + fmt::Debug>(&mut self) -> Incoming<T> {
         Incoming::new(self.source.take(), Arc::clone(&self.outbox))
     }
 
     /// Where the replies go.
-    pub fn replies<T: Message>(&self) -> Replies<T> {
+    pub fn replies<T: Message + fmt::Debug>(&self) -> Replies<T> {
         Replies::new(Arc::clone(&self.outbox), self.sent.clone())
     }
 
     /// Both.
-    pub fn split<T: Message + Default, R: Message>(&mut self) -> (Incoming<T>, Replies<R>) {
+    pub fn split<T: Message + Default + fmt::Debug, R: Message + fmt::Debug>(
+        &mut self,
+    ) -> (Incoming<T>, Replies<R>) {
         (self.requests(), self.replies())
     }
 }

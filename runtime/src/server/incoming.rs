@@ -13,6 +13,7 @@ use prost::Message;
 use super::exchange::Source;
 use super::outbox::Outbox;
 use crate::codec;
+use crate::observe;
 
 /// The requests that a caller streams.
 ///
@@ -24,7 +25,7 @@ pub struct Incoming<T> {
     message: PhantomData<fn() -> T>,
 }
 
-impl<T: Message + Default> Incoming<T> {
+impl<T: Message + Default + fmt::Debug> Incoming<T> {
     pub(super) fn new(source: Option<Source>, outbox: Arc<Outbox>) -> Self {
         Self { source, outbox, message: PhantomData }
     }
@@ -42,6 +43,7 @@ impl<T: Message + Default> Incoming<T> {
         match read.and_then(|bytes| bytes.map(|bytes| codec::decode(bytes, "request")).transpose()) {
             Ok(Some(message)) => {
                 self.outbox.note();
+                observe::message("request received", &message);
                 Poll::Ready(Some(message))
             }
             Ok(None) => {
@@ -58,7 +60,7 @@ impl<T: Message + Default> Incoming<T> {
     }
 }
 
-impl<T: Message + Default> Stream for Incoming<T> {
+impl<T: Message + Default + fmt::Debug> Stream for Incoming<T> {
     type Item = T;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {

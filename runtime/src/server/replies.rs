@@ -11,6 +11,7 @@ use prost::Message;
 
 use super::outbox::Outbox;
 use crate::interceptor::Hooks;
+use crate::observe;
 
 /// Where a handler sends its replies.
 ///
@@ -22,7 +23,7 @@ pub struct Replies<T> {
     message: PhantomData<fn(T)>,
 }
 
-impl<T: Message> Replies<T> {
+impl<T: Message + fmt::Debug> Replies<T> {
     pub(super) fn new(outbox: Arc<Outbox>, hooks: Option<Hooks>) -> Self {
         Self { outbox, hooks, compress: true, message: PhantomData }
     }
@@ -43,6 +44,7 @@ impl<T: Message> Replies<T> {
     /// Sends one reply. It waits while the caller reads more slowly than the handler writes.
     pub async fn send(&mut self, message: T) {
         poll_fn(|cx| self.outbox.poll_room(cx)).await;
+        observe::message("reply sent", &message);
         if !self.outbox.push(&message, self.hooks.as_mut(), self.compress) {
             // The call ends with the failure; the handler must not go on as if it had been sent.
             pending::<()>().await;
