@@ -249,3 +249,23 @@ async fn they_call_on_behalf_of_the_call() {
     let client = client.with(CallOptions::new().timeout(Duration::from_millis(500)));
     soon(client.get_order(get("1"))).await.unwrap();
 }
+
+#[tokio::test]
+async fn an_interceptor_may_be_for_some_methods_alone() {
+    let log = Log::default();
+    let service = OrdersServer::new(Shop::default())
+        .intercept(Recorder::new("get", &log).only(&["GetOrder"]))
+        .intercept(Recorder::new("watch", &log).only(&["shop.orders.v1.Orders/Watch"]))
+        .intercept(Recorder::new("all", &log).only(&["shop.orders.v1.Orders"]))
+        .intercept(Recorder::new("none", &log).only(&["Stock", "shop.orders.v1.Orders/Get"]));
+    let running = Running::start(Server::new().add(service)).await;
+    let client = OrdersClient::connect(&running.url())
+        .unwrap()
+        .intercept(Recorder::new("client", &log).only(&["Watch"]));
+    soon(client.get_order(get("1"))).await.unwrap();
+    assert_eq!(taken(&log), ["get in", "all in", "all out", "get out"]);
+    amounts(soon(client.watch(watch("", 1))).await.unwrap()).await.unwrap();
+    let seen = taken(&log);
+    assert_eq!(seen.iter().filter(|line| line.ends_with(" in")).count(), 3, "{seen:?}");
+    assert!(seen.iter().all(|line| !line.starts_with("get") && !line.starts_with("none")), "{seen:?}");
+}
