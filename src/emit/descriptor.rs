@@ -14,8 +14,7 @@ pub static $constant: __jovian::Service = __jovian::Service::new(
     ],
 )
 $app
-.descriptors(FILE_DESCRIPTOR_SET)
-$policy;
+.descriptors(FILE_DESCRIPTOR_SET)$policy;
 ";
 
 pub(super) fn item(service: &Service) -> String {
@@ -23,7 +22,10 @@ pub(super) fn item(service: &Service) -> String {
     let name = format!("{wire:?}");
     let methods: String = service.methods.iter().map(method).collect();
     let app = service.app.as_ref().map_or_else(String::new, |app| format!(".app({app:?})"));
-    let policy = policy(&service.policy);
+    let policy = match policy(&service.policy) {
+        none if none.is_empty() => none,
+        policy => format!("\n{policy}"),
+    };
     fill!(SERVICE, wire, constant, name, methods, app, policy)
 }
 

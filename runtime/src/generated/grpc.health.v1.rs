@@ -10,8 +10,7 @@ pub static HEALTH: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/grpc.health.v1.Health/Watch", 1, __jovian::Kind::ServerStream),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// Tells whether a server, or one of its services, can take calls.
 ///

@@ -9,8 +9,7 @@ pub static SERVER_REFLECTION: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", 0, __jovian::Kind::Bidi),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// Tells what the IDL says of the services of a server.
 ///

@@ -11,8 +11,7 @@ pub static STOCK: __jovian::Service = __jovian::Service::new(
     ],
 )
 .app("shop.stock.stock")
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// Knows what there is, and what it costs.
 ///

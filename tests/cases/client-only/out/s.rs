@@ -9,8 +9,7 @@ pub static S_SERVICE: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/s.S/Do", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// Calls `s.S`. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]

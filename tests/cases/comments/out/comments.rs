@@ -11,8 +11,7 @@ pub static CHATTY: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/comments.Chatty/Trailing", 2, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// Has everything that rustdoc could trip over: Vec\<u8\>, \[brackets\], `code`, an odd \` tick, a */ and #!\[attributes\].
 ///

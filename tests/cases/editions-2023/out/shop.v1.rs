@@ -9,8 +9,7 @@ pub static PARCELS: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/shop.v1.Parcels/Send", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// Takes parcels.
 ///

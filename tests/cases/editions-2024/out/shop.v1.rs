@@ -11,8 +11,7 @@ pub static ORDERS: __jovian::Service = __jovian::Service::new(
     ],
 )
 .app("shop.order.orders")
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// Takes orders.
 ///

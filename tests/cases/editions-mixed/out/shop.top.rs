@@ -9,8 +9,7 @@ pub static TOP: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/shop.top.Top/Turn", 0, __jovian::Kind::ServerStream),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `shop.top.Top`.
 pub trait Top: ::core::marker::Send + ::core::marker::Sync + 'static {

@@ -10,8 +10,7 @@ pub static ORDERS: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/elsewhere.shop.Orders/Stamp", 1, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `elsewhere.shop.Orders`.
 pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {

@@ -9,8 +9,7 @@ pub static JOBS: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/jobs.v1.Jobs/GetJob", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `jobs.v1.Jobs`.
 pub trait Jobs: ::core::marker::Send + ::core::marker::Sync + 'static {

@@ -9,8 +9,7 @@ pub static GREETER_SERVICE: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/helloworld.v1.GreeterService/SayHello", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `helloworld.v1.GreeterService`.
 pub trait GreeterService: ::core::marker::Send + ::core::marker::Sync + 'static {

@@ -9,8 +9,7 @@ pub static GREETER: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/greeter.v1.Greeter/SayHello", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `greeter.v1.Greeter`.
 pub trait Greeter: ::core::marker::Send + ::core::marker::Sync + 'static {

@@ -17,8 +17,7 @@ pub static BOX: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/names.type.gen.Box/self", 8, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// Methods named like those that a client or Rust has already.
 ///
@@ -331,8 +330,7 @@ pub static T2_SERVICE: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/names.type.gen.T/Call", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `names.type.gen.T`.
 pub trait T2: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -454,8 +452,7 @@ pub static FOO_BAR: __jovian::Service = __jovian::Service::new(
     "names.type.gen.FooBar",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `names.type.gen.FooBar`.
 pub trait FooBar: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -554,8 +551,7 @@ pub static FOO_BAR2: __jovian::Service = __jovian::Service::new(
     "names.type.gen.Foo_Bar",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `names.type.gen.Foo_Bar`.
 pub trait FooBar2: ::core::marker::Send + ::core::marker::Sync + 'static {

@@ -9,8 +9,7 @@ pub static DOWN: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/a.b.Down/Go", 0, __jovian::Kind::Bidi),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `a.b.Down`.
 pub trait Down: ::core::marker::Send + ::core::marker::Sync + 'static {

@@ -9,8 +9,7 @@ pub static UP: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/a.Up/Go", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `a.Up`.
 pub trait Up: ::core::marker::Send + ::core::marker::Sync + 'static {

@@ -9,8 +9,7 @@ pub static ORDERS: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/shop.Orders/Pay", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `shop.Orders`.
 pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {

@@ -16,8 +16,7 @@ pub static WRAPPERS: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/p.desk.Wrappers/H", 7, __jovian::Kind::Bidi),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// Every well-known type that is another one in Rust, in every kind of call.
 ///
@@ -366,8 +365,7 @@ pub static TAKEN: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/p.desk.Taken/__", 26, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// Of every client, of every server, of neither.
 ///
@@ -1076,8 +1074,7 @@ pub static FILE_DESCRIPTOR_SET2: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/p.desk.FileDescriptorSet/Get", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `p.desk.FileDescriptorSet`.
 pub trait FileDescriptorSet2: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -1199,8 +1196,7 @@ pub static _1_SERVICE: __jovian::Service = __jovian::Service::new(
     "p.desk._1",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `p.desk._1`.
 pub trait _1: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -1299,8 +1295,7 @@ pub static S_SERVICE: __jovian::Service = __jovian::Service::new(
     "p.desk.S",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `p.desk.S`.
 pub trait S: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -1399,8 +1394,7 @@ pub static SELF: __jovian::Service = __jovian::Service::new(
     "p.desk.Self",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `p.desk.Self`.
 pub trait Self_: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -1499,8 +1493,7 @@ pub static TAKEN2: __jovian::Service = __jovian::Service::new(
     "p.desk.taken",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `p.desk.taken`.
 pub trait Taken2: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -1601,8 +1594,7 @@ pub static ELSEWHERE: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/p.desk.Elsewhere/Get", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// In the package of `a.proto`.
 ///

@@ -16,8 +16,7 @@ pub static ORDERS: __jovian::Service = __jovian::Service::new(
     ],
 )
 .app("shop.order.orders")
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// Takes and keeps orders.
 ///

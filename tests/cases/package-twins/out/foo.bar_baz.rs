@@ -9,8 +9,7 @@ pub static HERE: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/foo.bar_baz.Here/Go", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `foo.bar_baz.Here`.
 pub trait Here: ::core::marker::Send + ::core::marker::Sync + 'static {

@@ -9,8 +9,7 @@ pub static THERE: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/foo.barBaz.There/Go", 0, __jovian::Kind::ServerStream),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `foo.barBaz.There`.
 pub trait There: ::core::marker::Send + ::core::marker::Sync + 'static {

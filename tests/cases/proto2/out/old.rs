@@ -9,8 +9,7 @@ pub static RECORDS: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/old.Records/Put", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `old.Records`.
 pub trait Records: ::core::marker::Send + ::core::marker::Sync + 'static {

@@ -10,8 +10,7 @@ pub static COUNTER: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/shop.fooBar.desk/Get", 1, __jovian::Kind::Bidi),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `shop.fooBar.desk`.
 pub trait Counter: ::core::marker::Send + ::core::marker::Sync + 'static {

@@ -9,8 +9,7 @@ pub static ORDERS: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/shop.v1.Orders/Get", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `shop.v1.Orders`.
 pub trait Orders: ::core::marker::Send + ::core::marker::Sync + 'static {

@@ -9,8 +9,7 @@ pub static STORE: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/selectors.v1.Store/Put", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `selectors.v1.Store`.
 #[diagnostic::on_unimplemented(message="no_store")]

@@ -9,8 +9,7 @@ pub static S_SERVICE: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/s.S/Do", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `s.S`.
 pub trait S: ::core::marker::Send + ::core::marker::Sync + 'static {

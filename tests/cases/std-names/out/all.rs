@@ -12,8 +12,7 @@ pub static SEND: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/all.Send/Self", 3, __jovian::Kind::Bidi),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `all.Send`.
 pub trait Send: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -224,8 +223,7 @@ pub static FUTURE: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/all.Future/Vec", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `all.Future`.
 pub trait Future: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -347,8 +345,7 @@ pub static ITERATOR: __jovian::Service = __jovian::Service::new(
     "all.Iterator",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `all.Iterator`.
 pub trait Iterator: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -447,8 +444,7 @@ pub static CONTEXT: __jovian::Service = __jovian::Service::new(
     "all.Context",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `all.Context`.
 pub trait Context: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -547,8 +543,7 @@ pub static CALL: __jovian::Service = __jovian::Service::new(
     "all.Call",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `all.Call`.
 pub trait Call: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -647,8 +642,7 @@ pub static INCOMING: __jovian::Service = __jovian::Service::new(
     "all.Incoming",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `all.Incoming`.
 pub trait Incoming: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -747,8 +741,7 @@ pub static REPLIES: __jovian::Service = __jovian::Service::new(
     "all.Replies",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `all.Replies`.
 pub trait Replies: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -847,8 +840,7 @@ pub static BOUND_SERVICE: __jovian::Service = __jovian::Service::new(
     "all.BoundService",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `all.BoundService`.
 pub trait BoundService: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -947,8 +939,7 @@ pub static CLONE: __jovian::Service = __jovian::Service::new(
     "all.Clone",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `all.Clone`.
 pub trait Clone: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -1047,8 +1038,7 @@ pub static FROM: __jovian::Service = __jovian::Service::new(
     "all.From",
     &[],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `all.From`.
 pub trait From: ::core::marker::Send + ::core::marker::Sync + 'static {

@@ -10,8 +10,7 @@ pub static S_SERVICE: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/p.S/Far", 1, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `p.S`.
 pub trait S: ::core::marker::Send + ::core::marker::Sync + 'static {

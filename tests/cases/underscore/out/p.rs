@@ -9,8 +9,7 @@ pub static UNNAMED: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/p._/_", 0, __jovian::Kind::Unary),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `p._`.
 pub trait Unnamed: ::core::marker::Send + ::core::marker::Sync + 'static {

@@ -14,8 +14,7 @@ pub static CLOCK: __jovian::Service = __jovian::Service::new(
         __jovian::Method::new("/wkt.Clock/Tick", 5, __jovian::Kind::ServerStream),
     ],
 )
-.descriptors(FILE_DESCRIPTOR_SET)
-;
+.descriptors(FILE_DESCRIPTOR_SET);
 
 /// The service `wkt.Clock`.
 pub trait Clock: ::core::marker::Send + ::core::marker::Sync + 'static {
