@@ -59,7 +59,8 @@ pub use error::{
 };
 pub use interceptor::{Direction, Interceptor, MessageEvent, Next, Only, Reply};
 pub use net::{
-    Address, ClientTlsSection, ConnectionSection, Listener, Peer, SettingError, TlsError, TlsSection,
+    Address, ClientConnectionSection, ClientTlsSection, ConnectionSection, Listener, Peer, SettingError,
+    TlsError, TlsSection,
 };
 pub use policy::{Codes, Policies, Policy, Retry, UnknownTarget};
 pub use server::{Incoming, Replies, RuntimeKind, ServeError, Server, Stats};

@@ -298,8 +298,10 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Fails outside of a tokio runtime. That there are no instances is the error of a call, not of the client.
+    /// Fails outside of a tokio runtime, and when the certificates of `[client.tls]` cannot be used. That there are no instances is the error of a call, not of the client.
     pub fn discover<E: DomainError>(service: &'static Service, app: &App) -> Result<Self, ConnectError> {
-        Self::find::<E>(service, app.registry().as_ref())?.of_app(app.name(), &app.clients)
+        let ClientSection { connection, tls, .. } = &app.config.client;
+        let client = Self::find_with::<E>(service, app.registry().as_ref(), connection, tls.as_ref())?;
+        client.of_app(app.name(), &app.clients)
     }
 }

@@ -30,11 +30,12 @@ mod way;
 
 pub(crate) use guards::Configured;
 use guards::{Guard, Guards};
-use pool::Pool;
 pub use pool::{EndpointState, endpoints};
+use pool::{Pool, Settings};
 use reply_stream::RawReplies;
 pub use reply_stream::ReplyStream;
 use requests::Requests;
+use target::Address;
 pub use target::ConnectError;
 use transport::Transport;
 use way::{Got, Way};
@@ -44,6 +45,7 @@ use crate::codec::{self, Limit, MAX_MESSAGE, Side};
 use crate::descriptor::{Method, Service};
 use crate::error::{CallError, DomainError, known};
 use crate::interceptor::{Chains, Interceptor, Next, Reply};
+use crate::net::{ClientConnectionSection, ClientTlsSection, TlsError};
 use crate::observe::Observed;
 use crate::policy::{Policies, UnknownTarget};
 use crate::registry::Registry;
@@ -63,16 +65,35 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the service at one address: `http://127.0.0.1:9000`, the same without the scheme, or `unix:/path`. It
-    /// connects when it is first used.
+    /// A client of the service at one address: `http://127.0.0.1:9000`, the same without the scheme, with `https`, or
+    /// `unix:/path`. It connects when it is first used.
     ///
     /// # Errors
     ///
     /// Fails when the target is no address, and outside of a tokio runtime.
     pub fn connect<E: DomainError>(service: &'static Service, target: &str) -> Result<Self, ConnectError> {
+        Self::connect_with::<E>(service, target, &ClientConnectionSection::default(), None)
+    }
+
+    /// The same, with connections that are made and kept as is said, and with certificates for `https`. Without any,
+    /// those are trusted whom the system trusts.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the target is no address, when its certificates cannot be read, and outside of a tokio runtime.
+    pub fn connect_with<E: DomainError>(
+        service: &'static Service,
+        target: &str,
+        connection: &ClientConnectionSection,
+        tls: Option<&ClientTlsSection>,
+    ) -> Result<Self, ConnectError> {
         known::register::<E>();
         Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
-        Ok(Self::new(service, target, Transport::Remote(Pool::of_address(target.parse()?))))
+        let address = Address::read(target, tls.is_some())?;
+        let system = ClientTlsSection::default();
+        let tls = address.is_tls().then(|| tls.unwrap_or(&system));
+        let settings = settings(target, connection, tls)?;
+        Ok(Self::new(service, target, Transport::Remote(Pool::of_address(address, settings))))
     }
 
     /// A client of the instances that `registry` has of the service's app.
@@ -84,9 +105,24 @@ impl Client {
         service: &'static Service,
         registry: &dyn Registry,
     ) -> Result<Self, ConnectError> {
+        Self::find_with::<E>(service, registry, &ClientConnectionSection::default(), None)
+    }
+
+    /// The same, with connections that are made and kept as is said; with certificates, encrypted ones.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the certificates cannot be read, and outside of a tokio runtime.
+    pub fn find_with<E: DomainError>(
+        service: &'static Service,
+        registry: &dyn Registry,
+        connection: &ClientConnectionSection,
+        tls: Option<&ClientTlsSection>,
+    ) -> Result<Self, ConnectError> {
         known::register::<E>();
         Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
-        let pool = Pool::of_app(service.app, registry.watch(service.app));
+        let settings = settings(service.app, connection, tls)?;
+        let pool = Pool::of_app(service.app, registry.watch(service.app), settings);
         Ok(Self::new(service, service.app, Transport::Remote(pool)))
     }
 
@@ -304,6 +340,16 @@ impl Client {
             limit(Side::ClientReads, said.and_then(|options| options.max_reply), policy.max_reply_bytes),
         )
     }
+}
+
+fn settings(
+    target: &str,
+    connection: &ClientConnectionSection,
+    tls: Option<&ClientTlsSection>,
+) -> Result<Settings, ConnectError> {
+    let refused =
+        |error: TlsError| ConnectError::Target { target: target.to_owned(), why: error.to_string() };
+    Settings::new(connection, tls).map_err(refused)
 }
 
 impl fmt::Debug for Client {

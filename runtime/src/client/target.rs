@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use http::uri::{Authority, Parts, Scheme};
 use http::{Request, Uri};
@@ -40,13 +39,15 @@ impl Address {
         head.uri = Uri::from_parts(parts).unwrap_or(head.uri);
         Request::from_parts(head, ())
     }
-}
 
-impl FromStr for Address {
-    type Err = ConnectError;
+    /// Whether the connection is to be encrypted.
+    pub(super) fn is_tls(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
 
-    /// Reads `http://host:port`, `host:port` or `unix:/path`.
-    fn from_str(target: &str) -> Result<Self, ConnectError> {
+    /// Reads `http://host:port`, `https://host:port`, `host:port` or `unix:/path`; `is_tls` says what is meant where
+    /// the text leaves it open.
+    pub(super) fn read(target: &str, is_tls: bool) -> Result<Self, ConnectError> {
         let invalid = |why: &str| ConnectError::Target { target: target.to_owned(), why: why.to_owned() };
         if let Some(path) = target.strip_prefix("unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
@@ -57,20 +58,30 @@ impl FromStr for Address {
             let authority = Authority::from_static("localhost");
             return Ok(Self { place: Place::Unix(path.into()), scheme: Scheme::HTTP, authority });
         }
-        let text = if target.contains("://") { target.to_owned() } else { format!("http://{target}") };
+        let scheme = if is_tls { Scheme::HTTPS } else { Scheme::HTTP };
+        let text = if target.contains("://") { target.to_owned() } else { format!("{scheme}://{target}") };
         let uri: Uri = text.parse().map_err(|error: http::uri::InvalidUri| invalid(&error.to_string()))?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => return Err(invalid("this build has no TLS")),
-            _ => return Err(invalid("only `http` and `unix` are supported")),
-        }
+        let (scheme, port) = match uri.scheme_str() {
+            Some("http") => (Scheme::HTTP, 80),
+            Some("https") => (Scheme::HTTPS, 443),
+            _ => return Err(invalid("only `http`, `https` and `unix` are supported")),
+        };
         let Some(authority) = uri.authority().filter(|authority| !authority.host().is_empty()) else {
             return Err(invalid("it names no host"));
         };
         let host = authority.host();
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).to_owned();
-        let place = Place::Tcp { host, port: authority.port_u16().unwrap_or(80) };
-        Ok(Self { place, scheme: Scheme::HTTP, authority: authority.clone() })
+        let place = Place::Tcp { host, port: authority.port_u16().unwrap_or(port) };
+        Ok(Self { place, scheme, authority: authority.clone() })
+    }
+}
+
+#[cfg(test)]
+impl std::str::FromStr for Address {
+    type Err = ConnectError;
+
+    fn from_str(target: &str) -> Result<Self, ConnectError> {
+        Self::read(target, false)
     }
 }
 
@@ -114,6 +125,7 @@ mod tests {
             ("10.1.0.7:9000", tcp("10.1.0.7", 9000), "http://10.1.0.7:9000"),
             ("http://orders:9000", tcp("orders", 9000), "http://orders:9000"),
             ("http://orders", tcp("orders", 80), "http://orders"),
+            ("https://orders", tcp("orders", 443), "https://orders"),
             ("[::1]:9000", tcp("::1", 9000), "http://[::1]:9000"),
             ("unix:/run/orders", Place::Unix("/run/orders".into()), "unix:/run/orders"),
             ("unix:///run/orders", Place::Unix("/run/orders".into()), "unix:/run/orders"),

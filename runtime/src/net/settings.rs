@@ -198,7 +198,6 @@ impl Default for ClientTlsSection {
 
 impl ClientTlsSection {
     #[cfg(feature = "tls")]
-    #[allow(dead_code, reason = "clients connect with it")]
     pub(crate) fn reload(&self) -> Duration {
         Duration::from_millis(self.reload_ms.get().into())
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::codes;
 use crate::error::Code;
+use crate::net::{ClientConnectionSection, ClientTlsSection};
 use crate::policy::{Codes, Policies, Policy, Retry};
 
 /// What holds for the calls of a server's methods. A time of 0 sets no bound; what is not written is said elsewhere.
@@ -88,6 +89,10 @@ pub struct RetrySection {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub struct ClientSection {
+    /// `[client.connection]`: how connections are made and kept.
+    pub connection: ClientConnectionSection,
+    /// `[client.tls]`: the certificates of clients. Default: none, and nothing is encrypted.
+    pub tls: Option<ClientTlsSection>,
     /// `policy`: of every call.
     pub policy: ClientPolicySection,
     /// `methods`: of the calls of a service, or of one of its methods: `[client.methods."shop.stock.v1.Stock/Reserve"]`.

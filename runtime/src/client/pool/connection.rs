@@ -163,7 +163,7 @@ mod tests {
                 _ = freeze => pending().await,
             }
         });
-        let keep_alive = KeepAlive { interval: ms(20), patience: ms(200), while_idle };
+        let keep_alive = KeepAlive { interval: Some(ms(20)), patience: ms(200), while_idle };
         (Connection::open(near, keep_alive).await.unwrap(), frozen)
     }
 

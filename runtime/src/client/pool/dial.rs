@@ -14,12 +14,9 @@ use tokio::time::timeout;
 
 use super::chance;
 use super::connection::Connection;
-use super::keep_alive::KeepAlive;
+use super::settings::Settings;
 use crate::client::target::{Address, Place};
-use crate::net::Plain;
-
-/// How long a connection may take to be made, to the server's first words.
-const CONNECT: Duration = Duration::from_secs(5);
+use crate::net::{Plain, Stream};
 
 /// When a quiet connection is probed by TCP, how often, and how often in vain.
 const QUIET: Duration = Duration::from_secs(60);
@@ -32,17 +29,25 @@ const PROBES: u32 = 3;
 const UNACKNOWLEDGED: Duration = Duration::from_secs(60);
 
 /// Opens a connection.
-pub(super) async fn dial(address: &Address) -> io::Result<Connection> {
-    let late = |_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {} s", CONNECT.as_secs()));
-    timeout(CONNECT, open(address)).await.map_err(late)?
+pub(super) async fn dial(address: &Address, settings: &Settings) -> io::Result<Connection> {
+    let limit = settings.connect_timeout;
+    let late = |_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {} ms", limit.as_millis()));
+    timeout(limit, open(address, settings)).await.map_err(late)?
 }
 
-async fn open(address: &Address) -> io::Result<Connection> {
+async fn open(address: &Address, settings: &Settings) -> io::Result<Connection> {
     let stream = match &address.place {
-        Place::Tcp { host, port } => Plain::Tcp(tcp(host, *port).await?),
+        Place::Tcp { host, port } => Plain::Tcp(tcp(host, *port, settings.connect_timeout).await?),
         Place::Unix(path) => unix(path).await?,
     };
-    Connection::open(stream, KeepAlive::default()).await
+    let stream = match (&settings.tls, &address.place) {
+        (Some(tls), Place::Tcp { host, .. }) if address.is_tls() => tls.connect(host, stream).await?,
+        _ if address.is_tls() => {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "TLS is not set up for this client"));
+        }
+        _ => Stream::Plain(stream),
+    };
+    Connection::open(stream, settings.keep_alive).await
 }
 
 #[cfg(unix)]
@@ -56,13 +61,13 @@ async fn unix(_: &Path) -> io::Result<Plain> {
 }
 
 /// Tries all addresses of a name, from any of them on, each for its share of the time.
-async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
+async fn tcp(host: &str, port: u16, limit: Duration) -> io::Result<TcpStream> {
     let mut addresses: Vec<SocketAddr> = lookup_host((host, port)).await?.collect();
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     if let Some(first) = chance::below(addresses.len()) {
         addresses.rotate_left(first);
     }
-    let share = CONNECT / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
+    let share = limit / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
     for address in addresses {
         match timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {

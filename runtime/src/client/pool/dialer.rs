@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::connection::Connection;
+use super::settings::Settings;
 use super::{chance, dial};
 use crate::call::now;
 use crate::client::target::Address;
@@ -31,6 +32,7 @@ type Dialed = Result<Connection, Cause>;
 
 pub(super) struct Dialer {
     address: Address,
+    settings: Settings,
     line: Mutex<Line>,
     /// The last dial failed, or this one takes long. Then the endpoint is passed over, if there are others, until one
     /// succeeds.
@@ -65,8 +67,8 @@ enum Found {
 }
 
 impl Dialer {
-    pub(super) fn new(address: Address) -> Arc<Self> {
-        Arc::new(Self { address, line: Mutex::default(), is_down: AtomicBool::new(false) })
+    pub(super) fn new(address: Address, settings: Settings) -> Arc<Self> {
+        Arc::new(Self { address, settings, line: Mutex::default(), is_down: AtomicBool::new(false) })
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -127,7 +129,7 @@ impl Dialer {
         line.state = State::Dialing(dialing.clone());
         let dialer = Arc::clone(self);
         tokio::spawn(async move {
-            let mut dial = pin!(dial::dial(&dialer.address));
+            let mut dial = pin!(dial::dial(&dialer.address, &dialer.settings));
             let dialed = match timeout(PATIENCE, dial.as_mut()).await {
                 Ok(dialed) => dialed,
                 Err(_) => {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::dialer::Dialer;
 use super::ejection::Health;
 use super::latency::Latency;
+use super::settings::Settings;
 use crate::client::target::Address;
 
 /// Shorter times say more about a machine than about the server on it, and count alike.
@@ -21,9 +22,9 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(super) fn new(address: Address) -> Arc<Self> {
+    pub(super) fn new(address: Address, settings: &Settings) -> Arc<Self> {
         Arc::new(Self {
-            dialer: Dialer::new(address),
+            dialer: Dialer::new(address, settings.clone()),
             in_flight: AtomicUsize::new(0),
             latency: Latency::default(),
             health: Health::default(),

@@ -15,27 +15,20 @@ use crate::net::Load;
 /// When a connection is asked whether it still is one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeepAlive {
-    /// The time between two pings.
-    pub(super) interval: Duration,
+    /// The time between two pings, if there are any.
+    pub(super) interval: Option<Duration>,
     /// How long an answer may take.
     pub(super) patience: Duration,
     /// Also when the connection carries no call.
     pub(super) while_idle: bool,
 }
 
-impl Default for KeepAlive {
-    fn default() -> Self {
-        let interval = Duration::from_secs(5 * 60 + 5);
-        Self { interval, patience: Duration::from_secs(20), while_idle: false }
-    }
-}
-
 impl KeepAlive {
     /// Ready when a ping was not answered in time.
     pub(super) async fn lost(self, pings: Option<PingPong>, load: Load) {
-        let Some(mut pings) = pings else { return pending().await };
+        let (Some(mut pings), Some(interval)) = (pings, self.interval) else { return pending().await };
         loop {
-            sleep(self.interval).await;
+            sleep(interval).await;
             if !self.while_idle && load.count() == 0 {
                 continue;
             }

@@ -26,6 +26,7 @@ mod exchange;
 mod keep_alive;
 mod latency;
 mod set;
+mod settings;
 #[cfg(test)]
 mod simulation;
 mod snapshot;
@@ -37,6 +38,7 @@ mod upload;
 use endpoint::Endpoint;
 use exchange::exchange;
 use set::{Member, Set};
+pub(super) use settings::Settings;
 pub use snapshot::{EndpointState, endpoints};
 use ticket::Ticket;
 pub(super) use upload::Upload;
@@ -59,6 +61,7 @@ pub(super) struct Pool {
     known: RwLock<Known>,
     /// The instances of an app; nothing for an address.
     instances: Option<watch::Receiver<Instances>>,
+    settings: Settings,
 }
 
 /// What was last made of the instances.
@@ -69,20 +72,25 @@ struct Known {
 
 impl Pool {
     /// The pool of one address.
-    pub(super) fn of_address(address: Address) -> Arc<Self> {
+    pub(super) fn of_address(address: Address, settings: Settings) -> Arc<Self> {
         let name = address.to_string();
-        let only = Member { endpoint: Endpoint::new(address), weight: Instance::DEFAULT_WEIGHT };
-        Self::new(name, Set::empty().changed(vec![only]), None)
+        let only = Member { endpoint: Endpoint::new(address, &settings), weight: Instance::DEFAULT_WEIGHT };
+        Self::new(name, Set::empty().changed(vec![only]), None, settings)
     }
 
     /// The pool of an app whose instances are told.
-    pub(super) fn of_app(app: &str, instances: watch::Receiver<Instances>) -> Arc<Self> {
-        Self::new(app.to_owned(), Set::empty(), Some(instances))
+    pub(super) fn of_app(app: &str, instances: watch::Receiver<Instances>, settings: Settings) -> Arc<Self> {
+        Self::new(app.to_owned(), Set::empty(), Some(instances), settings)
     }
 
-    fn new(name: String, set: Arc<Set>, instances: Option<watch::Receiver<Instances>>) -> Arc<Self> {
+    fn new(
+        name: String,
+        set: Arc<Set>,
+        instances: Option<watch::Receiver<Instances>>,
+        settings: Settings,
+    ) -> Arc<Self> {
         let known = RwLock::new(Known { list: Instances::default(), set });
-        let pool = Arc::new(Self { name, known, instances });
+        let pool = Arc::new(Self { name, known, instances, settings });
         snapshot::remember(&pool);
         pool
     }
@@ -150,7 +158,7 @@ impl Pool {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let list = Arc::clone(&instances.borrow());
         if !Arc::ptr_eq(&known.list, &list) {
-            let members = members(&list, known.set.members());
+            let members = members(&list, known.set.members(), &self.settings);
             *known = Known { set: known.set.changed(members), list };
         }
         Arc::clone(&known.set)
@@ -162,14 +170,14 @@ fn wants_calls(instance: &Instance) -> bool {
 }
 
 /// The endpoints of a list; those that were there keep their connection and what is known of them.
-fn members(list: &[Instance], last: &[Member]) -> Vec<Member> {
+fn members(list: &[Instance], last: &[Member], settings: &Settings) -> Vec<Member> {
     let last: HashMap<String, &Member> =
         last.iter().map(|member| (member.endpoint.dialer.address().to_string(), member)).collect();
-    let member = |instance: &Instance| match instance.address.parse::<Address>() {
+    let member = |instance: &Instance| match Address::read(&instance.address, settings.is_tls()) {
         Ok(address) => {
             let endpoint = match last.get(&address.to_string()) {
                 Some(known) => Arc::clone(&known.endpoint),
-                None => Endpoint::new(address),
+                None => Endpoint::new(address, settings),
             };
             Some(Member { endpoint, weight: instance.weight })
         }

@@ -11,15 +11,17 @@ use tonic::metadata::MetadataMap;
 
 use super::endpoint::Endpoint;
 use super::set::{Member, Set};
+use super::settings::Settings;
 use crate::call::{Call, now};
 use crate::descriptor::{Kind, Method};
-use crate::net::Peer;
+use crate::net::{ClientConnectionSection, Peer};
 
 static METHOD: Method = Method::new("/a.B/C", 0, Kind::Unary);
 
 fn members(weights: &[u32]) -> Vec<Member> {
+    let settings = Settings::new(&ClientConnectionSection::default(), None).unwrap();
     let member = |(index, weight): (usize, &u32)| {
-        let endpoint = Endpoint::new(format!("10.1.0.{index}:9000").parse().unwrap());
+        let endpoint = Endpoint::new(format!("10.1.0.{index}:9000").parse().unwrap(), &settings);
         Member { endpoint, weight: *weight }
     };
     weights.iter().enumerate().map(member).collect()

@@ -48,13 +48,11 @@ impl Acceptor {
 }
 
 /// Makes TLS of connections that a client has made.
-#[allow(dead_code, reason = "clients connect with it")]
 pub(crate) struct Connector {
     config: Arc<Reloaded<ClientConfig>>,
     server_name: Option<String>,
 }
 
-#[allow(dead_code, reason = "clients connect with it")]
 impl Connector {
     /// Reads the certificates, and goes on to read them when they change.
     pub(crate) fn load(section: &ClientTlsSection) -> Result<Self, TlsError> {
