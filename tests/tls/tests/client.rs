@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use jovian_runtime::codegen::v1::Client;
 use jovian_runtime::registry::{Instance, MemoryRegistry, Registry as _};
 use jovian_runtime::{
-    Call, CallError, ClientConnectionSection, ClientTlsSection, Code, Interceptor, Next, Reply, Server, Status,
-    TlsSection, endpoints,
+    Call, CallError, ClientConnectionSection, ClientTlsSection, Code, Interceptor, Next, Reply, Server,
+    Status, TlsSection, endpoints,
 };
 use jovian_tests_tls::{Authority, LOCALHOST, Names, Secret, secret};
 use support::generated::shop::ORDERS;
@@ -67,7 +67,8 @@ async fn an_address_of_https_is_called_by_its_name() {
 
     // Nobody vouches for it whom the system trusts, and without TLS it is no server.
     for target in [format!("https://localhost:{port}"), format!("http://localhost:{port}")] {
-        let connection = ClientConnectionSection { connect_timeout_ms: 500.try_into().unwrap(), ..Default::default() };
+        let connection =
+            ClientConnectionSection { connect_timeout_ms: 500.try_into().unwrap(), ..Default::default() };
         let Ok(client) = Client::connect_with::<OrdersError>(&ORDERS, &target, &connection, None) else {
             // A machine without certificates of its own.
             continue;
