@@ -14,7 +14,7 @@ mod types;
 
 pub(crate) use descriptors::{is_map_entry, map_entry, oneof_of};
 pub use locations::Locations;
-pub use policy::Policy;
+pub use policy::{Compress, Policy};
 
 /// Everything a run was given.
 #[derive(Debug, Default, Serialize)]

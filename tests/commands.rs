@@ -213,7 +213,7 @@ fn stages_can_be_inspected() {
     let plan = inspect("plan");
     assert_eq!(plan["schema"], 1);
     let method = &plan["plan"]["packages"][1]["services"][0]["methods"][0];
-    assert_eq!((&method["name"], &method["timeout_ms"]), (&"get_order".into(), &300.into()));
+    assert_eq!((&method["name"], &method["policy"]["timeout_ms"]), (&"get_order".into(), &300.into()));
     assert_eq!(before, tree(&dir));
 
     let wrong =

@@ -13,6 +13,7 @@ pub mod v1 {
     pub use crate::app::App;
     pub use crate::call::{Call, CallOptions};
     pub use crate::client::{Client, ConnectError, ReplyStream};
+    pub use crate::codec::Encoding;
     pub use crate::descriptor::{Idempotency, Kind, Method, Service};
     pub use crate::error::{
         CallError, Code, DomainError, ErrorCode, ErrorFields, ErrorParts, Failure, IntoFailure,

@@ -15,9 +15,9 @@
 // In the order of dependency: a module uses those above it.
 pub mod stream;
 mod codes;
+mod codec;
 mod policy;
 mod descriptor;
-mod codec;
 mod net;
 #[cfg(feature = "serde")]
 mod json;
@@ -43,9 +43,9 @@ mod reflection;
 extern crate self as jovian_runtime;
 
 pub use app::{
-    App, AppConfig, AppError, AppSection, ClientPolicySection, ClientSection, ConfigError, GovernorSection,
-    LogFormat, LogSection, RegistryKind, RegistrySection, RetrySection, Running, ServerPolicySection,
-    ServerSection, Shutdown, TaskResult,
+    App, AppConfig, AppError, AppSection, ClientPolicySection, ClientSection, Compression, ConfigError,
+    GovernorSection, LogFormat, LogSection, RegistryKind, RegistrySection, RetrySection, Running,
+    ServerPolicySection, ServerSection, Shutdown, TaskResult,
 };
 pub use call::{Call, CallOptions, ReplyMetadata, Trace};
 pub use client::{ConnectError, EndpointState, ReplyStream, endpoints};

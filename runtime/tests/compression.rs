@@ -13,8 +13,8 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use jovian_runtime::stream;
 use jovian_runtime::{
-    Call, CallOptions, Code, Encoding, Incoming, Interceptor, MessageEvent, Next, Replies, Reply, Server,
-    Status,
+    Call, CallOptions, Code, Encoding, Incoming, Interceptor, MessageEvent, Next, Policies, Policy, Replies,
+    Reply, Server, Status,
 };
 use prost::Message as _;
 use support::raw::{Raw, Whole, framed};
@@ -281,4 +281,41 @@ async fn options_of_a_call_win_over_those_of_its_client() {
     // `import` looks for the header, and panics without it.
     let error = soon(client.with(CallOptions::new().compress(None)).import(parcels())).await.unwrap_err();
     assert_eq!(error.code(), Code::Internal);
+}
+
+#[tokio::test]
+async fn a_policy_says_how_a_method_is_compressed() {
+    let gzip = || Policy::new().compress(Encoding::Gzip);
+    let policies =
+        Policies::new().all(gzip()).method("shop.orders.v1.Orders/Watch", Policy::new().uncompressed());
+    let running =
+        Running::start(Server::new().policies(policies).add(OrdersServer::new(Shop::default()))).await;
+    let mut raw = Raw::connect(&running).await;
+    let accepts = [("grpc-accept-encoding", "gzip")];
+    let whole = soon(raw.send(Raw::request(GET, framed(&get(&wordy())), &accepts))).await;
+    assert!(messages(&whole.body).iter().all(|(compressed, _)| *compressed));
+    let whole = soon(raw.send(Raw::request(WATCH, framed(&watch(&wordy(), 2)), &accepts))).await;
+    assert!(messages(&whole.body).iter().all(|(compressed, _)| !compressed));
+
+    let seen = Seen::default();
+    let running =
+        Running::start(Server::new().intercept(seen.clone()).add(OrdersServer::new(Shop::default()))).await;
+    let client =
+        OrdersClient::connect(&running.url()).unwrap().policies(Policies::new().all(gzip())).unwrap();
+    soon(client.get_order(get(&wordy()))).await.unwrap();
+    let plain = client.with(CallOptions::new().compress(None));
+    soon(plain.get_order(get(&wordy()))).await.unwrap();
+    assert_eq!(*seen.0.lock().unwrap(), [Some("gzip".to_owned()), None]);
+}
+
+/// Keeps how requests say that they are compressed.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<Option<String>>>>);
+
+impl Interceptor for Seen {
+    async fn around(&self, call: &mut Call, next: Next<'_>) -> Result<Reply, Status> {
+        let encoding = call.metadata().get("grpc-encoding").map(|name| name.to_str().unwrap().to_owned());
+        self.0.lock().unwrap().push(encoding);
+        next.run(call).await
+    }
 }

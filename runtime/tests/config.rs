@@ -124,7 +124,7 @@ fn the_environment_wins_and_takes_the_type_of_the_setting() {
 }
 
 const POLICY: &str = "`timeout_ms`, `open_timeout_ms`, `idle_timeout_ms`, `max_request_bytes`, `max_reply_bytes`, \
-                      `in_flight`, `callers`, `access_log`, `slow_log_ms`, `metrics`, `trace`";
+                      `compress`, `in_flight`, `callers`, `access_log`, `slow_log_ms`, `metrics`, `trace`";
 
 /// What is wrong, and what is said about it.
 #[test]
@@ -238,6 +238,14 @@ fn mistakes_are_named_by_key_and_place() {
             &[],
             "config/app.toml:2:14: `server.policy.access_log`: `2` is no share of all calls: write a number from 0 to 1"
                 .to_owned(),
+        ),
+        (
+            "[server.policy]\ncompress = \"lzw\"\n",
+            &[],
+            format!(
+                "config/app.toml:2:12: `server.policy.compress`: `lzw` compresses nothing here: write {} or `none`",
+                if cfg!(feature = "zstd") { "`gzip`, `zstd`" } else { "`gzip`" }
+            ),
         ),
         (
             "[client.policy]\nretry = { attempts = 0 }\n",

@@ -3,7 +3,7 @@
 use proc_macro2::Literal;
 
 use super::fill;
-use crate::plan::{Idempotency, Method, Package, Policy, Service, Shape, standard};
+use crate::plan::{Compress, Idempotency, Method, Package, Policy, Service, Shape, standard};
 
 const SERVICE: &str = r"
 /// What the IDL says of `$wire`: its names, its methods and their policies.
@@ -62,12 +62,18 @@ fn said(policy: &Policy) -> Vec<String> {
     let value = |name: &str, value: Option<String>| Some(format!("{name}({})", value?));
     let text = |number: Option<u64>| number.map(|number| number.to_string());
     let flag = |on: Option<bool>| on.map(|on| on.to_string());
+    let compress = policy.compress.map(|compress| match compress {
+        Compress::None => "uncompressed()".to_owned(),
+        Compress::Gzip => "compress(__jovian::Encoding::Gzip)".to_owned(),
+        Compress::Zstd => "compress(__jovian::Encoding::Zstd)".to_owned(),
+    });
     let said = [
         time("timeout", policy.timeout_ms),
         time("open_timeout", policy.open_timeout_ms),
         time("idle_timeout", policy.idle_timeout_ms),
         value("max_request_bytes", text(policy.max_request_bytes)),
         value("max_reply_bytes", text(policy.max_reply_bytes)),
+        compress,
         value("in_flight", text(policy.in_flight.map(u64::from))),
         value("callers", (!policy.callers.is_empty()).then(|| format!("&{:?}", policy.callers))),
         value("retry", retry(policy)),

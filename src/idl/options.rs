@@ -52,6 +52,8 @@ pub(crate) struct MethodOptions {
     pub metrics: Option<bool>,
     #[prost(bool, optional, tag = "14")]
     pub trace: Option<bool>,
+    #[prost(string, tag = "15")]
+    pub compress: String,
 }
 
 /// `jovian.RetryOptions`

@@ -5,7 +5,7 @@
 
 use super::options::{MethodOptions, RetryOptions};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span};
-use crate::model::Policy;
+use crate::model::{Compress, Policy};
 
 /// The numbers of the codes of failures in google/rpc/code.proto.
 const FAILURES: std::ops::RangeInclusive<i32> = 1..=16;
@@ -36,6 +36,7 @@ pub(super) fn policy(
         slow_log_ms: reader.time("slow_log", &options.slow_log),
         metrics: options.metrics,
         trace: options.trace,
+        compress: reader.compress(&options.compress),
     }
 }
 
@@ -91,6 +92,22 @@ impl Reader<'_> {
             );
         }
         codes
+    }
+
+    fn compress(&mut self, name: &str) -> Option<Compress> {
+        match name {
+            "" => None,
+            "none" => Some(Compress::None),
+            "gzip" => Some(Compress::Gzip),
+            "zstd" => Some(Compress::Zstd),
+            _ => {
+                self.refuse(
+                    format!("`{name}` compresses nothing: the compress of `{}`", self.of),
+                    "write `gzip`, `zstd` or `none`",
+                );
+                None
+            }
+        }
     }
 
     fn share(&mut self, share: f64) -> Option<u32> {

@@ -2,6 +2,17 @@
 
 use serde::Serialize;
 
+/// How messages are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Compress {
+    /// Not at all.
+    None,
+    /// With gzip.
+    Gzip,
+    /// With zstd.
+    Zstd,
+}
+
 /// What the IDL says of calls. Times are in milliseconds; what is not said is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Policy {
@@ -37,4 +48,6 @@ pub struct Policy {
     pub metrics: Option<bool>,
     /// Whether calls have spans.
     pub trace: Option<bool>,
+    /// How messages are compressed.
+    pub compress: Option<Compress>,
 }

@@ -34,7 +34,7 @@ pub(crate) use extras::{Extras, TypeExtras};
 pub(crate) use json::Json;
 use scope::{Desk, Kind, Place, Scope, Thing, Wish};
 // Two words that mean the same in the IDL and in Rust.
-pub(crate) use crate::model::{Idempotency, Policy, Shape};
+pub(crate) use crate::model::{Compress, Idempotency, Policy, Shape};
 
 /// Everything that will be printed.
 #[derive(Debug, Default, Serialize)]

@@ -32,8 +32,8 @@ mod signals;
 mod tasks;
 
 pub use config::{
-    AppConfig, AppSection, ClientPolicySection, ClientSection, ConfigError, GovernorSection, LogFormat,
-    LogSection, RegistryKind, RegistrySection, RetrySection, ServerPolicySection, ServerSection,
+    AppConfig, AppSection, ClientPolicySection, ClientSection, Compression, ConfigError, GovernorSection,
+    LogFormat, LogSection, RegistryKind, RegistrySection, RetrySection, ServerPolicySection, ServerSection,
 };
 pub use error::AppError;
 pub use running::Running;

@@ -58,7 +58,8 @@ impl<'a> Way<'a> {
         if let (Some(hooks), Some(payload)) = (&mut sent, requests.payload()) {
             hooks.message(payload)?;
         }
-        if let Some(encoding) = to.client.options.as_ref().and_then(|options| options.encoding.flatten()) {
+        let said = to.client.options.as_ref().and_then(|options| options.encoding);
+        if let Some(encoding) = said.or(to.policy.compress).flatten() {
             requests.compress(encoding);
         }
         let received = Hooks::new(interceptors, call, Direction::Received);

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::codec::Encoding;
+
 mod policies;
 mod retry;
 
@@ -46,6 +48,8 @@ pub struct Policy {
     pub max_request_bytes: Option<usize>,
     /// The largest reply, in bytes: on a server to be sent, on a client to be read.
     pub max_reply_bytes: Option<usize>,
+    /// How messages are compressed, on a server the replies and on a client the requests; `Some(None)`: not at all.
+    pub compress: Option<Option<Encoding>>,
     /// Server: how many calls may run at once; 0 sets no limit.
     pub in_flight: Option<u32>,
     /// Server: who may call, `shop.web.site` or `shop.web.*`; an empty list lets everybody.
@@ -74,6 +78,7 @@ impl Policy {
             idle_timeout: None,
             max_request_bytes: None,
             max_reply_bytes: None,
+            compress: None,
             in_flight: None,
             callers: None,
             retry: Retry::new(),
@@ -117,6 +122,20 @@ impl Policy {
     #[must_use]
     pub const fn max_reply_bytes(mut self, bytes: usize) -> Self {
         self.max_reply_bytes = Some(bytes);
+        self
+    }
+
+    /// Sets how messages are compressed: on a server the replies, for callers who can read it, and on a client the requests.
+    #[must_use]
+    pub const fn compress(mut self, encoding: Encoding) -> Self {
+        self.compress = Some(Some(encoding));
+        self
+    }
+
+    /// Sets that messages are not compressed.
+    #[must_use]
+    pub const fn uncompressed(mut self) -> Self {
+        self.compress = Some(None);
         self
     }
 
@@ -185,6 +204,7 @@ impl Policy {
             idle_timeout: self.idle_timeout.or(weaker.idle_timeout),
             max_request_bytes: self.max_request_bytes.or(weaker.max_request_bytes),
             max_reply_bytes: self.max_reply_bytes.or(weaker.max_reply_bytes),
+            compress: self.compress.or(weaker.compress),
             in_flight: self.in_flight.or(weaker.in_flight),
             callers: self.callers.or(weaker.callers),
             retry: self.retry.over(weaker.retry),

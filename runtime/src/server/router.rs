@@ -143,7 +143,7 @@ impl Router {
         let policy = guard.policy();
         let sending = Sending {
             limit: Limit::new(Side::ServerSends, policy.max_reply_bytes, limits.reply),
-            encoding: limits.encoding,
+            encoding: policy.compress.unwrap_or(limits.encoding),
             accepted: Accepted::of(&head.headers),
         };
         let deadline = deadline(guard.method(), &policy, &head.headers, limits.unary);

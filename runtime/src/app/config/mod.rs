@@ -18,7 +18,7 @@ mod typed;
 mod value;
 
 pub use error::ConfigError;
-pub use policies::{ClientPolicySection, ClientSection, RetrySection, ServerPolicySection};
+pub use policies::{ClientPolicySection, ClientSection, Compression, RetrySection, ServerPolicySection};
 pub(crate) use report::Settings;
 pub(crate) use sections::filter;
 pub use sections::{

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::codec::Encoding;
 use crate::codes;
 use crate::error::Code;
 use crate::net::{ClientConnectionSection, ClientTlsSection};
@@ -25,6 +26,9 @@ pub struct ServerPolicySection {
     pub max_request_bytes: Option<usize>,
     /// `max_reply_bytes`: the largest reply that is sent.
     pub max_reply_bytes: Option<usize>,
+    /// `compress`: how replies are compressed to callers who can read it: `gzip`, `zstd` where that is built in, or `none`.
+    #[serde(deserialize_with = "compression")]
+    pub compress: Option<Compression>,
     /// `in_flight`: how many calls of a method run at once; 0 sets no limit.
     pub in_flight: Option<u32>,
     /// `callers`: who may call, `["shop.web.site", "ops.*"]`; an empty list lets everybody.
@@ -54,6 +58,9 @@ pub struct ClientPolicySection {
     pub max_request_bytes: Option<usize>,
     /// `max_reply_bytes`: the largest reply that is read.
     pub max_reply_bytes: Option<usize>,
+    /// `compress`: how requests are compressed: `gzip`, `zstd` where that is built in, or `none`.
+    #[serde(deserialize_with = "compression")]
+    pub compress: Option<Compression>,
     /// `retry`: when a call is tried again, `{ attempts = 3, codes = ["UNAVAILABLE"] }`.
     pub retry: RetrySection,
     /// `breaker`: whether a service that fails is spared.
@@ -118,6 +125,7 @@ impl ServerPolicySection {
             idle_timeout: self.idle_timeout_ms.map(bound),
             max_request_bytes: self.max_request_bytes,
             max_reply_bytes: self.max_reply_bytes,
+            compress: self.compress.map(|compress| compress.0),
             in_flight: self.in_flight,
             callers: self.callers.as_deref().map(kept),
             access_log: self.access_log,
@@ -137,6 +145,7 @@ impl ClientPolicySection {
             idle_timeout: self.idle_timeout_ms.map(bound),
             max_request_bytes: self.max_request_bytes,
             max_reply_bytes: self.max_reply_bytes,
+            compress: self.compress.map(|compress| compress.0),
             retry: self.retry.retry(),
             breaker: self.breaker,
             access_log: self.access_log,
@@ -159,6 +168,36 @@ impl RetrySection {
             codes,
             backoff: self.backoff_ms.map(Duration::from_millis),
             max_backoff: self.max_backoff_ms.map(Duration::from_millis),
+        }
+    }
+}
+
+/// How messages are compressed; nothing stands for `none`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compression(pub Option<Encoding>);
+
+impl Serialize for Compression {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.map_or(UNCOMPRESSED, Encoding::name))
+    }
+}
+
+const UNCOMPRESSED: &str = "none";
+
+fn compression<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Compression>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    if name == UNCOMPRESSED {
+        return Ok(Some(Compression(None)));
+    }
+    match Encoding::from_name(&name) {
+        Some(encoding) => Ok(Some(Compression(Some(encoding)))),
+        None => {
+            let known: Vec<String> =
+                Encoding::ALL.iter().map(|known| format!("`{}`", known.name())).collect();
+            Err(serde::de::Error::custom(format_args!(
+                "`{name}` compresses nothing here: write {} or `{UNCOMPRESSED}`",
+                known.join(", ")
+            )))
         }
     }
 }
