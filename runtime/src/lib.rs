@@ -50,7 +50,7 @@ pub use app::{
 pub use call::{Call, CallOptions, ReplyMetadata, Trace};
 pub use client::{ConnectError, EndpointState, ReplyStream, endpoints};
 pub use codec::Encoding;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub use codec::fuzzing;
 pub use descriptor::{Idempotency, Kind, Method, Service};

@@ -4,7 +4,7 @@
 //! exists once and not once per message type. Never: more memory than a limit allows, whatever a peer announces.
 
 mod encoding;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod limit;
 mod messages;
