@@ -26,6 +26,9 @@ pub(crate) fn blocks() -> u64 {
     }
 }
 
+/// How much of a stack is told.
+const FEW: usize = 7;
+
 /// The file of dhat, as far as it is read here: <https://docs.rs/dhat> says what it is made of.
 #[derive(Deserialize)]
 struct Noted {
@@ -50,7 +53,7 @@ pub(crate) fn sites(file: &Path, calls: u64) -> anyhow::Result<String> {
     let mut sites: BTreeMap<String, (f64, f64)> = BTreeMap::new();
     for place in &noted.pps {
         let frames = place.frames.iter().filter_map(|frame| noted.frames.get(*frame));
-        let told: Vec<&str> = frames.filter_map(|frame| worth_a_look(frame)).take(4).collect();
+        let told: Vec<String> = frames.filter_map(|frame| worth_a_look(frame)).take(FEW).collect();
         let site = sites.entry(told.join(" < ")).or_default();
         site.0 += place.blocks as f64 / calls as f64;
         site.1 += place.bytes as f64 / calls as f64;
@@ -60,9 +63,24 @@ pub(crate) fn sites(file: &Path, calls: u64) -> anyhow::Result<String> {
     Ok(sites.iter().map(|(site, (blocks, bytes))| format!("{blocks:6.2} {bytes:8.0} B  {site}\n")).collect())
 }
 
-/// A frame without its address, unless it is the allocator, a container or a poll of somebody else's future.
-fn worth_a_look(frame: &str) -> Option<&str> {
+/// The places of what allocates for others: the allocator, boxes, vectors, texts.
+const DULL: [&str; 9] = [
+    "dhat-",
+    "alloc/src/",
+    "src/raw_vec/",
+    "src/vec/",
+    "src/fmt/",
+    "src/string",
+    "src/slice",
+    "src/collections/",
+    "src/ops/",
+];
+
+/// `0x1f: push<u8> (src/server/outbox.rs:71:5)` as `push (src/server/outbox.rs:71)`, unless it is dull.
+fn worth_a_look(frame: &str) -> Option<String> {
     let (_, told) = frame.split_once(": ")?;
-    let dull = ["alloc::", "<alloc::", "core::", "<core::", "std::", "<std::", "__rust", "<dhat", "[root]"];
-    (!dull.iter().any(|dull| told.starts_with(dull))).then_some(told)
+    let (function, place) = told.rsplit_once(" (")?;
+    let line = place.rsplit_once(':').map_or(place, |(line, _)| line);
+    let name = function.split('<').find(|part| !part.is_empty()).unwrap_or(function);
+    (!DULL.iter().any(|dull| line.starts_with(dull))).then(|| format!("{name} ({line})"))
 }

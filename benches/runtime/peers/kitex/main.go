@@ -17,12 +17,12 @@ import (
 type service struct{}
 
 // Get answers with an empty message.
-func (service) Get(context.Context, *pb.GetRequest) (*pb.GetResponse, error) {
+func (*service) Get(context.Context, *pb.GetRequest) (*pb.GetResponse, error) {
 	return &pb.GetResponse{}, nil
 }
 
 // List counts to the number that is asked for.
-func (service) List(request *pb.ListRequest, stream pb.BenchService_ListServer) error {
+func (*service) List(request *pb.ListRequest, stream pb.BenchService_ListServer) error {
 	for number := uint32(0); number < request.Count; number++ {
 		if err := stream.Send(&pb.ListResponse{Number: number}); err != nil {
 			return err
@@ -40,5 +40,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Fatal(benchservice.NewServer(service{}, server.WithServiceAddr(address)).Run())
+	log.Fatal(benchservice.NewServer(&service{}, server.WithServiceAddr(address)).Run())
 }
