@@ -202,7 +202,9 @@ async fn is_one(dropped: &AtomicUsize) {
             sleep(Duration::from_millis(2)).await;
         }
     };
-    timeout(Duration::from_secs(5), waiting).await.expect("what was to be sent is dropped");
+    timeout(Duration::from_secs(5), waiting)
+        .await
+        .unwrap_or_else(|_| panic!("what was to be sent is not dropped"));
     assert_eq!(dropped.load(SeqCst), 1);
 }
 
