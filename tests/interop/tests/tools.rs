@@ -52,7 +52,7 @@ fn command(server: &PythonServer, words: &[&str]) -> Command {
 
 async fn run(server: &PythonServer, words: &[&str]) -> Said {
     let output = tokio::time::timeout(Duration::from_secs(60), command(server, words).output());
-    let output = output.await.expect("it ends").unwrap();
+    let output = output.await.unwrap_or_else(|_| panic!("it does not end")).unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     Said { code: output.status.code().unwrap(), out: text(&output.stdout), err: text(&output.stderr) }
 }
