@@ -142,8 +142,8 @@ pub(super) fn render(page: &mut String) {
     let _ = writeln!(page, "# HELP server_panics_total Calls whose handlers panicked.");
     let _ = writeln!(page, "# TYPE server_panics_total counter");
     for family in families.iter().filter(|family| family.panics.load(Relaxed) > 0) {
-        let labels = Labels(&[("method", family.method)]);
-        let _ = writeln!(page, "server_panics_total{labels} {}", family.panics.load(Relaxed));
+        let labels = [("method", family.method)];
+        let _ = writeln!(page, "server_panics_total{} {}", Labels(&labels), family.panics.load(Relaxed));
     }
 }
 
