@@ -24,6 +24,7 @@ mod json;
 mod call;
 mod error;
 mod interceptor;
+pub mod log;
 pub mod metrics;
 mod observe;
 pub mod registry;

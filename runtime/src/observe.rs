@@ -78,7 +78,8 @@ impl Observed {
         let (method, caller) = (call.method().path, call.caller());
         let peer = call.peer().map(tracing::field::display);
         let trace = call.trace().map(tracing::field::display);
-        let (ms, error) = (took.as_secs_f64() * 1e3, (!message.is_empty()).then_some(message));
+        // No digits that the clock does not have.
+        let (ms, error) = (took.as_micros() as f64 / 1e3, (!message.is_empty()).then_some(message));
         if is_slow {
             tracing::warn!(target: "jovian::slow", side, method, code, ms, caller, peer, trace, error, "slow call");
         } else {

@@ -215,6 +215,26 @@ async fn odd_requests_are_refused_and_disturb_nobody() {
 }
 
 #[tokio::test]
+async fn pages_of_strangers_learn_nothing() {
+    let (running, governor) = start(config()).await;
+    let asked = |host: &str| format!("GET /config HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+    let port = governor.port();
+    for ours in
+        [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}"), "10.0.0.1".into()]
+    {
+        let answer = raw(governor, asked(&ours).as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{ours}: {answer}");
+    }
+    for theirs in
+        [format!("rebound.example:{port}"), format!("localhost.example:{port}"), "127.0.0.1.example".into()]
+    {
+        let answer = raw(governor, asked(&theirs).as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 421"), "{theirs}: {answer}");
+    }
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn whoever_says_nothing_is_sent_away() {
     let (running, governor) = start(config()).await;
     let began = Instant::now();

@@ -71,7 +71,7 @@ async fn an_operator_changes_the_level_for_a_time() {
     let put = ask(governor, "PUT", "/log", r#"{"level": "debug", "seconds": 1}"#).await;
     assert_eq!((put.status, &put.json()["level"]), (200, &"debug".into()), "{put:?}");
     process.line_with(&["chatter at debug"]);
-    process.line_with(&["the log level has changed", r#""level":"info""#]);
+    process.line_with(&["the log level has changed", r#""now":"info""#]);
     assert_eq!(get(governor, "/log").await.json()["level"], "info", "the time is over");
 
     ask(governor, "PUT", "/log", r#"{"level": "log=debug"}"#).await;

@@ -260,3 +260,17 @@ async fn many_calls_at_once_open_no_breaker() {
     assert!(ended.into_iter().all(|call| call.is_ok()));
     assert_eq!(service.called(), 500);
 }
+
+#[tokio::test]
+async fn where_nobody_is_no_breaker_hides_it() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let client = OrdersClient::connect(&closed.to_string()).unwrap();
+    let brief = client.with(CallOptions::new().timeout(Duration::from_secs(5)));
+    for _ in 0..10 {
+        let calls = (0..10).map(|_| brief.get_order(get("1")));
+        for ended in soon(futures_util::future::join_all(calls)).await {
+            let text = ended.unwrap_err().to_string();
+            assert!(text.contains("refused"), "{text}");
+        }
+    }
+}

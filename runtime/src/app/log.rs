@@ -15,6 +15,7 @@ use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
 use super::config::filter;
 use super::{AppError, LogFormat, LogSection};
+use crate::log::{JsonLines, Out};
 
 /// A process has one log, and so one level.
 static LEVEL: OnceLock<Level> = OnceLock::new();
@@ -26,11 +27,13 @@ pub(super) fn init(section: &LogSection) -> Result<(), AppError> {
         .map_err(|source| AppError::LogLevel { level: section.level.clone(), source })?;
     let (filter, handle) = reload::Layer::new(filter);
     let registry = tracing_subscriber::registry().with(filter);
-    // Colours are for people who look at it now.
-    let lines = fmt::layer().with_ansi(std::io::stdout().is_terminal());
     let result = match section.format {
-        LogFormat::Text => registry.with(lines).try_init(),
-        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+        LogFormat::Text => {
+            // Colours are for people who look at it now.
+            let lines = fmt::layer().with_ansi(std::io::stdout().is_terminal()).with_writer(Out);
+            registry.with(lines).try_init()
+        }
+        LogFormat::Json => registry.with(JsonLines::new()).try_init(),
     };
     match result {
         Ok(()) => {
@@ -127,7 +130,7 @@ impl Level {
         if let Ok(filter) = filter(level)
             && self.handle.reload(filter).is_ok()
         {
-            tracing::info!(level, "the log level has changed");
+            tracing::info!(now = level, "the log level has changed");
         }
     }
 

@@ -14,6 +14,7 @@ use crate::descriptor::Service;
 use crate::error::DomainError;
 use crate::health::Health;
 use crate::interceptor::Interceptor;
+use crate::log::Out;
 use crate::policy::Policies;
 #[cfg(unix)]
 use crate::registry::FileRegistry;
@@ -251,6 +252,12 @@ impl App {
     pub async fn run(self) -> Result<(), AppError> {
         log::init(&self.config.log)?;
         panics::chain();
+        let ended = self.run_until_told().await;
+        Out.flush();
+        ended
+    }
+
+    async fn run_until_told(self) -> Result<(), AppError> {
         let mut signals = Signals::listen().map_err(AppError::Signals)?;
         let mut running = tokio::select! {
             started = self.start() => started?,

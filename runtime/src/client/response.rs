@@ -93,16 +93,27 @@ impl Incoming {
         }
         let mut trailers = self.messages.take_trailers().unwrap_or_default();
         repair(&mut trailers);
-        let status = Status::from_header_map(&trailers);
+        let ended = outcome(&trailers);
         if let Some(reply) = self.call.touched_reply() {
             reply.set_trailers(MetadataMap::from_headers(trailers));
         }
-        match status {
-            None => Err(Status::unknown("the reply ended without a status")),
-            Some(status) if status.code() != Code::Ok => Err(late(status, &self.call)),
-            Some(_) if self.messages.is_whole() => Ok(()),
-            Some(_) => Err(Status::internal("the reply ends within a message")),
+        match ended {
+            Err(status) => Err(late(status, &self.call)),
+            Ok(()) if self.messages.is_whole() => Ok(()),
+            Ok(()) => Err(Status::internal("the reply ends within a message")),
         }
+    }
+}
+
+/// What trailers say. Most say that all is well, and that needs no [`Status`], which is a copy of them.
+fn outcome(trailers: &HeaderMap) -> Result<(), Status> {
+    if trailers.get(Status::GRPC_STATUS).is_some_and(|status| status == "0") {
+        return Ok(());
+    }
+    match Status::from_header_map(trailers) {
+        Some(status) if status.code() == Code::Ok => Ok(()),
+        Some(status) => Err(status),
+        None => Err(Status::unknown("the reply ended without a status")),
     }
 }
 
@@ -177,7 +188,6 @@ pub(super) fn unsent(why: impl Into<String>) -> Status {
 }
 
 /// Whether a call failed before any server looked at it, so that sending it again repeats nothing.
-#[expect(dead_code, reason = "policies for retries ask")]
 pub(super) fn never_sent(status: &Status) -> bool {
     status.source().is_some_and(|source| source.is::<NeverSent>())
 }
@@ -242,7 +252,7 @@ mod tests {
     #[test]
     fn a_status_of_any_peer_is_readable() {
         let mut headers = HeaderMap::new();
-        headers.insert("grpc-status", HeaderValue::from_static("5"));
+        headers.insert(Status::GRPC_STATUS, HeaderValue::from_static("5"));
         headers.insert("grpc-status-details-bin", HeaderValue::from_static("!!"));
         headers.insert("grpc-message", HeaderValue::from_bytes(b"caf\xe9 100%25").unwrap());
         repair(&mut headers);

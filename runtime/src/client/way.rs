@@ -103,9 +103,9 @@ impl Destination<'_> {
             return self.send(call, requests, sent, received).await;
         }
         self.guard.breaker.admit()?;
-        let mut told = Told { breaker: &self.guard.breaker, call, code: None };
+        let mut told = Told { breaker: &self.guard.breaker, call, code: None, is_sent: true };
         let got = self.send(call, requests, sent, received).await;
-        told.code = Some(got.as_ref().err().map_or(Code::Ok, Status::code));
+        told.ended(&got);
         got
     }
 
@@ -167,10 +167,23 @@ struct Told<'a> {
     breaker: &'a Breaker,
     call: &'a Call,
     code: Option<Code>,
+    is_sent: bool,
+}
+
+impl Told<'_> {
+    fn ended(&mut self, got: &Result<Got, Status>) {
+        let failure = got.as_ref().err();
+        self.code = Some(failure.map_or(Code::Ok, Status::code));
+        self.is_sent = !failure.is_some_and(response::never_sent);
+    }
 }
 
 impl Drop for Told<'_> {
     fn drop(&mut self) {
+        // Nobody was there: that is told with what was looked up, and a refusal here would hide it.
+        if !self.is_sent {
+            return;
+        }
         // Whoever gives up before the deadline says nothing about the service.
         let late = self.call.is_over().then_some(Code::DeadlineExceeded);
         if let Some(code) = self.code.or(late) {

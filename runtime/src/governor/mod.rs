@@ -5,14 +5,15 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Method as Verb, Request, Response, StatusCode};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Method as Verb, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -111,9 +112,18 @@ async fn accept(
 }
 
 async fn connection(stream: TcpStream, pages: Arc<Pages>, mut stopped: watch::Receiver<bool>) {
-    let service = service_fn(move |request| {
+    let is_private = stream.local_addr().is_ok_and(|address| address.ip().to_canonical().is_loopback());
+    let service = service_fn(move |request: Request<Incoming>| {
         let pages = Arc::clone(&pages);
-        async move { Ok::<_, Infallible>(answer(request, &pages).await) }
+        async move {
+            let answered = match is_private && !is_local(request.headers()) {
+                true => {
+                    written(Answer::text(StatusCode::MISDIRECTED_REQUEST, "ask `localhost`, or an address"))
+                }
+                false => answer(request, &pages).await,
+            };
+            Ok::<_, Infallible>(answered)
+        }
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEAD);
@@ -132,6 +142,16 @@ async fn connection(stream: TcpStream, pages: Arc<Pages>, mut stopped: watch::Re
 async fn stopping(stopped: &mut watch::Receiver<bool>) {
     // A sender that is gone has stopped, too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// Whether whoever asks means this machine. The page of a stranger can make a browser that runs here ask under a name of
+/// its own that leads here (DNS rebinding), but under no address and no `localhost`.
+fn is_local(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(HOST) else { return true };
+    let Ok(authority) = Authority::try_from(host.as_bytes()) else { return false };
+    let name = authority.host();
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok()
 }
 
 async fn answer(request: Request<Incoming>, pages: &Pages) -> Response<Full<Bytes>> {

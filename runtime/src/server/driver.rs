@@ -73,7 +73,8 @@ impl Driver {
     }
 
     fn headers(&self) -> HeaderMap {
-        let mut headers = self.call().touched_reply().map(|reply| reply.take_headers()).unwrap_or_default();
+        let said = self.call().touched_reply().map(|reply| reply.take_headers());
+        let mut headers = said.unwrap_or_else(|| HeaderMap::with_capacity(2));
         headers.insert(CONTENT_TYPE, GRPC);
         if let Some(encoding) = self.outbox.encoding() {
             headers.insert(ENCODING, encoding.header());
@@ -82,15 +83,19 @@ impl Driver {
     }
 
     fn trailers(&mut self) -> HeaderMap {
-        let mut trailers = self.call().touched_reply().map(|reply| reply.take_trailers()).unwrap_or_default();
-        let mut status = std::mem::replace(&mut self.outcome, Ok(())).err().unwrap_or_else(|| Status::ok(""));
+        let said = self.call().touched_reply().map(|reply| reply.take_trailers());
+        let mut trailers = said.unwrap_or_else(|| HeaderMap::with_capacity(1));
+        let Err(mut status) = std::mem::replace(&mut self.outcome, Ok(())) else {
+            trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
+            return trailers;
+        };
         if !status.metadata().is_empty() {
             // A status that was taken over from another call carries the headers of that one's response.
             reserved::strip(status.metadata_mut().as_mut());
         }
         if let Err(unsendable) = status.add_header(&mut trailers) {
             // Only a message or a detail that is no header value gets here; the code is what matters.
-            trailers.insert("grpc-status", HeaderValue::from(unsendable.code() as i32));
+            trailers.insert(Status::GRPC_STATUS, HeaderValue::from(unsendable.code() as i32));
         }
         trailers
     }

@@ -43,7 +43,7 @@ pub async fn raw_bytes(governor: SocketAddr, request: &[u8]) -> Vec<u8> {
 pub async fn ask(governor: SocketAddr, verb: &str, path: &str, body: &str) -> Page {
     let length = body.len();
     let request = format!(
-        "{verb} {path} HTTP/1.1\r\nhost: governor\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        "{verb} {path} HTTP/1.1\r\nhost: {governor}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
     );
     read(&raw(governor, request.as_bytes()).await)
 }

@@ -5,12 +5,12 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Set in processes that are children of a test.
 pub const CHILD: &str = "JOVIAN_TEST_CHILD";
 
-/// How long a line is waited for; the seconds are for slow machines.
+/// How long is waited for a line that has to come; the seconds are for slow machines.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A child whose app has registered.
@@ -73,7 +73,8 @@ impl Process {
     /// Reads what it prints until a line has all of `words` in it; that line.
     pub fn line_with(&self, words: &[&str]) -> String {
         let mut read = Vec::new();
-        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+        let until = Instant::now() + PATIENCE;
+        while let Ok(line) = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
             if words.iter().all(|word| line.contains(word)) {
                 return line;
             }

@@ -19,10 +19,7 @@ use crate::idl::tonics::bench_service_server::BenchServiceServer;
 
 pub(super) async fn serve(address: SocketAddr, logged: bool) -> anyhow::Result<()> {
     let level = if logged { Level::INFO } else { Level::TRACE };
-    match logged {
-        true => log::start("tower_http")?,
-        false => log::spans("tower_http")?,
-    }
+    log::theirs("tower_http")?;
     let trace = TraceLayer::new_for_grpc()
         .make_span_with(DefaultMakeSpan::new().level(Level::DEBUG))
         .on_request(())

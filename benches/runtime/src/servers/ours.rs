@@ -43,7 +43,7 @@ pub(super) async fn serve(address: SocketAddr) -> anyhow::Result<()> {
 }
 
 pub(super) async fn serve_logged(address: SocketAddr) -> anyhow::Result<()> {
-    log::start("jovian::call")?;
+    log::ours("jovian::call")?;
     run(Server::new().policies(Policies::new().all(Policy::new().access_log(1.0))), address).await
 }
 

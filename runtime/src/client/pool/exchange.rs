@@ -11,8 +11,8 @@ use bytes::Bytes;
 use h2::{Reason, RecvStream};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Frame;
-use tonic::Code;
 use tonic::body::Body;
+use tonic::{Code, Status};
 
 use super::abort::AbortOnDrop;
 use super::connection::{Connection, Mark};
@@ -77,7 +77,7 @@ fn is_unprocessed(error: &h2::Error, mark: &Mark) -> bool {
 
 /// What the head of a response, or its trailers, say of the call. Only what a backend cannot help is of interest here.
 fn code(http: StatusCode, headers: &HeaderMap) -> Option<Code> {
-    match headers.get("grpc-status") {
+    match headers.get(Status::GRPC_STATUS) {
         Some(status) => Some(Code::from_bytes(status.as_bytes())),
         None if http.is_success() => None,
         None => Some(match http {
