@@ -49,7 +49,7 @@ pub use app::{
     ServerPolicySection, ServerSection, Shutdown, TaskResult,
 };
 pub use call::{Call, CallOptions, ReplyMetadata, Trace};
-pub use client::{ConnectError, EndpointState, ReplyStream, endpoints};
+pub use client::{ConnectError, EndpointState, ReplyStream, Target, endpoints};
 pub use codec::Encoding;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]

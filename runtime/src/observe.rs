@@ -141,11 +141,17 @@ pub(crate) fn calling(method: &Method, above: impl FnOnce() -> Option<Trace>) ->
 
 /// Shows a message of a call that is answered to whoever listens for `jovian::message` at the level trace; what the IDL marks with `debug_redact` is
 /// hidden by its `Debug`.
+#[inline]
 pub(crate) fn message(what: &'static str, message: &dyn fmt::Debug) {
     if tracing::enabled!(target: "jovian::message", Level::TRACE) {
-        let method = Call::current().map(|call| call.method().path);
-        tracing::trace!(target: "jovian::message", method, ?message, "{what}");
+        show(what, message);
     }
+}
+
+#[cold]
+fn show(what: &'static str, message: &dyn fmt::Debug) {
+    let method = Call::current().map(|call| call.method().path);
+    tracing::trace!(target: "jovian::message", method, ?message, "{what}");
 }
 
 fn wanted() -> bool {

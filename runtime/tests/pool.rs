@@ -85,6 +85,9 @@ async fn it_connects_once_when_it_is_first_used_and_for_all() {
         assert_eq!(reply.unwrap().id, "1");
     }
     assert_eq!(accepted.load(SeqCst), 1);
+    let gauge = format!("client_endpoints{{target=\"{address}\",state=\"connected\"}} 1\n");
+    let page = jovian_runtime::metrics::render();
+    assert!(page.contains(&gauge), "{page}");
     let known = endpoints().into_iter().find(|state| state.address.ends_with(&address)).unwrap();
     assert!(known.connected && !known.down && !known.ejected && known.in_flight == 0, "{known:?}");
     assert!(known.latency > Duration::ZERO, "{known:?}");

@@ -162,6 +162,6 @@ fn figures(
 }
 
 fn noise(part: &'static str, shape: Shape, rounds: &Rounds) -> Row {
-    let what = format!("noise, {}: tonic against itself, {}", shape.name, rounds.counted());
+    let what = format!("noise, {}: tonic against itself, {}", shape.name, rounds.told());
     Row::new(part, what, rounds.pair(), Unit::CallsPerSecond, Target::None)
 }

@@ -1,10 +1,10 @@
-//! Rounds: all contenders in turns, and tonic twice, so that every round says how much it can be believed.
+//! Rounds: all contenders in turns, and tonic twice, so that a run says how much it can be believed.
 
 use std::time::Duration;
 
 use crate::load::{Seen, What};
 
-/// How far tonic may differ from itself in a round that counts.
+/// How far tonic may differ from itself in a run that counts.
 const PAIR: std::ops::RangeInclusive<f64> = 0.95..=1.05;
 
 /// How calls are made.
@@ -26,9 +26,9 @@ pub(crate) const STREAM: Shape =
 /// How long to measure, and how often.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
-    /// So many rounds are wanted that count.
-    wanted: usize,
-    /// More rounds than this are not tried.
+    /// A run has so many rounds,
+    rounds: usize,
+    /// and up to so many if it does not count before.
     most: usize,
     pub warm: Duration,
     pub time: Duration,
@@ -38,8 +38,8 @@ impl Plan {
     pub(crate) fn new(quick: bool) -> Self {
         let ms = Duration::from_millis;
         match quick {
-            true => Self { wanted: 1, most: 2, warm: ms(200), time: ms(500) },
-            false => Self { wanted: 5, most: 15, warm: ms(500), time: ms(2000) },
+            true => Self { rounds: 1, most: 2, warm: ms(200), time: ms(500) },
+            false => Self { rounds: 11, most: 33, warm: ms(200), time: ms(1000) },
         }
     }
 }
@@ -66,30 +66,26 @@ struct Round {
 #[derive(Debug)]
 pub(crate) struct Rounds {
     rounds: Vec<Round>,
-    /// How many there were, with those that do not count.
-    tried: usize,
     cost: fn(&Seen) -> f64,
 }
 
 impl Rounds {
     /// Has `contenders` measured in turns, every other round in the opposite order. `cost` is the CPU time that counts.
     ///
-    /// A round in which tonic differs too much from itself is repeated, at most as often as the plan says; when too few are
-    /// left, all of them are given as they are.
+    /// As long as tonic differs too much from itself over all rounds, more of them are added, as many as the plan has.
     pub(crate) fn run(
         plan: Plan,
         contenders: usize,
         cost: fn(&Seen) -> f64,
         mut measure: impl FnMut(Turn) -> anyhow::Result<Seen>,
     ) -> anyhow::Result<Self> {
-        let (mut rounds, mut others) = (Vec::new(), Vec::new());
-        let mut tried = 0;
-        while rounds.len() < plan.wanted && tried < plan.most {
+        let mut run = Self { rounds: Vec::new(), cost };
+        while run.rounds.len() < plan.rounds || !run.counts() && run.rounds.len() < plan.most {
             let mut round = Round { contenders: vec![Seen::default(); contenders], ..Round::default() };
             let mut turns = vec![Turn::First];
             turns.extend((0..contenders).map(Turn::Contender));
             turns.push(Turn::Second);
-            if tried % 2 == 1 {
+            if run.rounds.len() % 2 == 1 {
                 turns.reverse();
             }
             for turn in turns {
@@ -100,14 +96,9 @@ impl Rounds {
                     Turn::Contender(number) => round.contenders[number] = seen,
                 }
             }
-            tried += 1;
-            let pair = rate(&round.second, cost) / rate(&round.first, cost);
-            if PAIR.contains(&pair) { rounds.push(round) } else { others.push(round) }
+            run.rounds.push(round);
         }
-        if rounds.len() < plan.wanted {
-            rounds.append(&mut others);
-        }
-        Ok(Self { rounds, tried, cost })
+        Ok(run)
     }
 
     /// Of one contender and of tonic: calls per CPU-second.
@@ -128,19 +119,21 @@ impl Rounds {
 
     /// Tonic the second time and the first.
     pub(crate) fn pair(&self) -> (f64, f64) {
-        let of = |side: fn(&Round) -> &Seen| {
-            median(self.rounds.iter().map(|round| rate(side(round), self.cost)).collect())
-        };
-        (of(|round| &round.second), of(|round| &round.first))
+        let ratio = |round: &Round| rate(&round.second, self.cost) / rate(&round.first, self.cost);
+        let first = median(self.rounds.iter().map(|round| rate(&round.first, self.cost)).collect());
+        (median(self.rounds.iter().map(ratio).collect()) * first, first)
     }
 
-    /// `5 of 7 rounds count`
-    pub(crate) fn counted(&self) -> String {
-        let counted = self
-            .rounds
-            .iter()
-            .filter(|round| PAIR.contains(&(rate(&round.second, self.cost) / rate(&round.first, self.cost))));
-        format!("{} of {} rounds count", counted.count(), self.tried)
+    /// Whether tonic was so near to itself that the other figures say something.
+    fn counts(&self) -> bool {
+        let (second, first) = self.pair();
+        PAIR.contains(&(second / first))
+    }
+
+    /// `a run of 11 rounds that counts`
+    pub(crate) fn told(&self) -> String {
+        let verdict = if self.counts() { "counts" } else { "does NOT count" };
+        format!("a run of {} rounds that {verdict}", self.rounds.len())
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! In: a header value or a duration. Out: the other one. A value is at most 8 digits and a unit.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -31,18 +32,22 @@ pub(crate) fn parse(value: &HeaderValue) -> Option<Duration> {
 
 /// Writes a duration in the finest unit that fits, rounded down: a callee is never told of more time than there is.
 pub(crate) fn format(left: Duration) -> HeaderValue {
-    let units: [(u128, char); 5] = [
+    let seconds = left.as_secs();
+    let units = [
         (left.as_micros(), 'u'),
         (left.as_millis(), 'm'),
-        (u128::from(left.as_secs()), 'S'),
-        (u128::from(left.as_secs() / 60), 'M'),
-        (u128::from(left.as_secs() / 3600).min(MAX_DIGITS), 'H'),
+        (seconds.into(), 'S'),
+        ((seconds / 60).into(), 'M'),
+        ((seconds / 3600).into(), 'H'),
     ];
-    let text = units
-        .into_iter()
-        .find(|(amount, _)| *amount <= MAX_DIGITS)
-        .map_or_else(|| format!("{MAX_DIGITS}H"), |(amount, unit)| format!("{amount}{unit}"));
-    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("99999999H"))
+    let fits = units.into_iter().find(|(amount, _)| *amount <= MAX_DIGITS);
+    let (amount, unit) = fits.unwrap_or((MAX_DIGITS, 'H'));
+    // Every call has one: there is no need of a string for it.
+    let mut text = [0; 9];
+    let mut rest = text.as_mut_slice();
+    let written = write!(rest, "{amount}{unit}").map(|()| 9 - rest.len());
+    let value = written.ok().and_then(|length| HeaderValue::from_bytes(text.get(..length)?).ok());
+    value.unwrap_or(const { HeaderValue::from_static("99999999H") })
 }
 
 #[cfg(test)]

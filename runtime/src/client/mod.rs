@@ -16,6 +16,7 @@ use tokio::time::timeout_at;
 use tonic::{Code, Status};
 use tracing::{Instrument as _, Span};
 
+mod address;
 mod begin;
 mod breaker;
 mod guards;
@@ -28,6 +29,8 @@ mod target;
 mod transport;
 mod way;
 
+use address::Address;
+pub use address::ConnectError;
 pub(crate) use guards::Configured;
 use guards::{Guard, Guards};
 pub use pool::{EndpointState, endpoints};
@@ -35,8 +38,7 @@ use pool::{Pool, Settings};
 use reply_stream::RawReplies;
 pub use reply_stream::ReplyStream;
 use requests::Requests;
-use target::Address;
-pub use target::ConnectError;
+pub use target::Target;
 use transport::Transport;
 use way::{Got, Way};
 
@@ -66,34 +68,22 @@ pub struct Client {
 
 impl Client {
     /// A client of the service at one address: `http://127.0.0.1:9000`, the same without the scheme, with `https`, or
-    /// `unix:/path`. It connects when it is first used.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the target is no address, and outside of a tokio runtime.
-    pub fn connect<E: DomainError>(service: &'static Service, target: &str) -> Result<Self, ConnectError> {
-        Self::connect_with::<E>(service, target, &ClientConnectionSection::default(), None)
-    }
-
-    /// The same, with connections that are made and kept as is said, and with certificates for `https`. Without any,
-    /// those are trusted whom the system trusts.
+    /// `unix:/path`; a [`Target`] says more than that. It connects when it is first used.
     ///
     /// # Errors
     ///
     /// Fails when the target is no address, when its certificates cannot be read, and outside of a tokio runtime.
-    pub fn connect_with<E: DomainError>(
+    pub fn connect<E: DomainError>(
         service: &'static Service,
-        target: &str,
-        connection: &ClientConnectionSection,
-        tls: Option<&ClientTlsSection>,
+        target: impl Into<Target>,
     ) -> Result<Self, ConnectError> {
         known::register::<E>();
         Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
-        let address = Address::read(target, tls.is_some())?;
-        let system = ClientTlsSection::default();
-        let tls = address.is_tls().then(|| tls.unwrap_or(&system));
-        let settings = settings(target, connection, tls)?;
-        Ok(Self::new(service, target, Transport::Remote(Pool::of_address(address, settings))))
+        let Target { text, connection, tls } = target.into();
+        let address = Address::read(&text, tls.is_some())?;
+        let tls = address.is_tls().then(|| tls.unwrap_or_default());
+        let settings = settings(&text, &connection, tls.as_ref())?;
+        Ok(Self::new(service, &text, Transport::Remote(Pool::of_address(address, settings))))
     }
 
     /// A client of the instances that `registry` has of the service's app.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_core::Stream;
 use http::HeaderMap;
 use http_body::Frame;
@@ -54,9 +54,9 @@ enum Messages {
 
 impl Requests {
     pub(super) fn one<T: Message>(message: &T, limit: Limit) -> Result<Self, Status> {
-        let mut buffer = BytesMut::new();
+        let mut buffer = Vec::new();
         codec::frame(message, &mut buffer, limit)?;
-        Ok(Self { messages: Messages::One(buffer.freeze()), encoding: None, moved: None })
+        Ok(Self { messages: Messages::One(buffer.into()), encoding: None, moved: None })
     }
 
     pub(super) fn many<S>(stream: S, limit: Limit) -> Self
@@ -71,9 +71,9 @@ impl Requests {
     pub(super) fn compress(&mut self, encoding: Encoding) {
         self.encoding = Some(encoding);
         if let Messages::One(framed) = &mut self.messages {
-            let mut buffer = BytesMut::from(std::mem::take(framed));
+            let mut buffer = Vec::from(std::mem::take(framed));
             codec::compress(&mut buffer, 0, encoding);
-            *framed = buffer.freeze();
+            *framed = buffer.into();
         }
     }
 
@@ -105,15 +105,16 @@ impl Requests {
         }
     }
 
-    /// What goes out. What `hooks` refuse of a stream is left in `refusal`.
-    pub(super) fn into_sending(self, hooks: Option<Hooks>, refusal: &Refusal) -> Sending {
+    /// What goes out, and where it is left what `hooks` refuse of a stream.
+    pub(super) fn into_sending(self, hooks: Option<Hooks>) -> (Sending, Refusal) {
         let (encoding, moved) = (self.encoding, self.moved);
         match self.messages {
-            Messages::One(framed) => Sending::One(framed),
+            Messages::One(framed) => (Sending::One(framed), Refusal::default()),
             Messages::Many(source) => {
-                let (source, refusal) = (Some(source), refusal.clone());
-                let body = Outgoing { source, buffer: BytesMut::new(), hooks, encoding, moved, refusal };
-                Sending::Many(Body::new(body))
+                let (source, refusal) = (Some(source), Refusal(Some(Arc::default())));
+                let left = refusal.clone();
+                let body = Outgoing { source, buffer: Vec::new(), hooks, encoding, moved, refusal };
+                (Sending::Many(Body::new(body)), left)
             }
         }
     }
@@ -129,26 +130,25 @@ pub(super) fn announce(encoding: Option<Encoding>, headers: &mut HeaderMap) {
 
 /// Why a request stream was broken off on this side. A transport would only say that it was.
 #[derive(Clone, Default)]
-pub(super) struct Refusal(Arc<Mutex<Option<Status>>>);
+pub(super) struct Refusal(Option<Arc<Mutex<Option<Status>>>>);
 
 impl Refusal {
     pub(super) fn take(&self) -> Option<Status> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.as_ref().and_then(|left| left.lock().unwrap_or_else(PoisonError::into_inner).take())
     }
 
     fn set(&self, status: Status) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
+        if let Some(left) = &self.0 {
+            *left.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
+        }
     }
 }
 
 /// A stream of messages that encodes them.
 pub(super) trait Source: Send {
     /// Appends the next message to `buffer`; `None` at the end.
-    fn poll_append(
-        &mut self,
-        buffer: &mut BytesMut,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<(), Status>>>;
+    fn poll_append(&mut self, buffer: &mut Vec<u8>, cx: &mut Context<'_>)
+    -> Poll<Option<Result<(), Status>>>;
 }
 
 struct Typed<S> {
@@ -159,7 +159,7 @@ struct Typed<S> {
 impl<S: Stream<Item: Message> + Send> Source for Typed<S> {
     fn poll_append(
         &mut self,
-        buffer: &mut BytesMut,
+        buffer: &mut Vec<u8>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<(), Status>>> {
         let limit = self.limit;
@@ -174,7 +174,7 @@ impl<S: Stream<Item: Message> + Send> Source for Typed<S> {
 struct Outgoing {
     /// `None` once it ended.
     source: Option<Box<dyn Source>>,
-    buffer: BytesMut,
+    buffer: Vec<u8>,
     hooks: Option<Hooks>,
     encoding: Option<Encoding>,
     moved: Option<Moved>,
@@ -220,7 +220,7 @@ impl http_body::Body for Outgoing {
         let this = self.get_mut();
         this.poll_fill(cx).map(|filled| match filled {
             Ok(()) if this.buffer.is_empty() => None,
-            Ok(()) => Some(Ok(Frame::data(this.buffer.split().freeze()))),
+            Ok(()) => Some(Ok(Frame::data(std::mem::take(&mut this.buffer).into()))),
             Err(status) => {
                 this.source = None;
                 this.refusal.set(status.clone());

@@ -1,143 +1,60 @@
-//! One address, from its text to its parts.
+//! Where a client's calls go, as a program says it.
 
-use std::fmt;
-use std::path::PathBuf;
+use crate::net::{ClientConnectionSection, ClientTlsSection};
 
-use http::uri::{Authority, Parts, Scheme};
-use http::{Request, Uri};
-
-use crate::policy::UnknownTarget;
-
-/// Where a server listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Address {
-    pub(super) place: Place,
-    scheme: Scheme,
-    authority: Authority,
+/// Where a client's calls go: an address, and how connections to it are made.
+///
+/// ```
+/// use jovian_runtime::{ClientTlsSection, Target};
+///
+/// let tls = ClientTlsSection { ca: Some("ca.pem".into()), ..ClientTlsSection::default() };
+/// let target = Target::new("https://orders:9000").tls(tls);
+/// # let _ = target;
+/// ```
+///
+/// A text is a target, too: `OrdersClient::connect("http://127.0.0.1:9000")`.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub(super) text: String,
+    pub(super) connection: ClientConnectionSection,
+    pub(super) tls: Option<ClientTlsSection>,
 }
 
-/// What a connection is made to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    Tcp {
-        /// A name, or an IP address without brackets.
-        host: String,
-        port: u16,
-    },
-    Unix(PathBuf),
-}
-
-impl Address {
-    /// A request with `:scheme` and `:authority`, as HTTP/2 wants it.
-    pub(super) fn absolute(&self, request: Request<()>) -> Request<()> {
-        let (mut head, ()) = request.into_parts();
-        let mut parts = Parts::default();
-        parts.path_and_query = head.uri.path_and_query().cloned();
-        parts.scheme = Some(self.scheme.clone());
-        parts.authority = Some(self.authority.clone());
-        // All three are there.
-        head.uri = Uri::from_parts(parts).unwrap_or(head.uri);
-        Request::from_parts(head, ())
+impl Target {
+    /// An address: `http://127.0.0.1:9000`, the same without the scheme, with `https`, or `unix:/path`.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), connection: ClientConnectionSection::default(), tls: None }
     }
 
-    /// Whether the connection is to be encrypted.
-    pub(super) fn is_tls(&self) -> bool {
-        self.scheme == Scheme::HTTPS
+    /// How connections are made and kept.
+    #[must_use]
+    pub fn connection(self, connection: ClientConnectionSection) -> Self {
+        Self { connection, ..self }
     }
 
-    /// Reads `http://host:port`, `https://host:port`, `host:port` or `unix:/path`; `is_tls` says what is meant where
-    /// the text leaves it open.
-    pub(super) fn read(target: &str, is_tls: bool) -> Result<Self, ConnectError> {
-        let invalid = |why: &str| ConnectError::Target { target: target.to_owned(), why: why.to_owned() };
-        if let Some(path) = target.strip_prefix("unix:") {
-            let path = path.strip_prefix("//").unwrap_or(path);
-            if path.is_empty() {
-                return Err(invalid("it names no file"));
-            }
-            // gRPC says so for sockets: they have no name of their own.
-            let authority = Authority::from_static("localhost");
-            return Ok(Self { place: Place::Unix(path.into()), scheme: Scheme::HTTP, authority });
-        }
-        let scheme = if is_tls { Scheme::HTTPS } else { Scheme::HTTP };
-        let text = if target.contains("://") { target.to_owned() } else { format!("{scheme}://{target}") };
-        let uri: Uri = text.parse().map_err(|error: http::uri::InvalidUri| invalid(&error.to_string()))?;
-        let (scheme, port) = match uri.scheme_str() {
-            Some("http") => (Scheme::HTTP, 80),
-            Some("https") => (Scheme::HTTPS, 443),
-            _ => return Err(invalid("only `http`, `https` and `unix` are supported")),
-        };
-        let Some(authority) = uri.authority().filter(|authority| !authority.host().is_empty()) else {
-            return Err(invalid("it names no host"));
-        };
-        let host = authority.host();
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).to_owned();
-        let place = Place::Tcp { host, port: authority.port_u16().unwrap_or(port) };
-        Ok(Self { place, scheme, authority: authority.clone() })
+    /// Whom to trust, and who this is. An address without a scheme is then one of `https`. Without this, those are
+    /// trusted whom the system trusts.
+    #[must_use]
+    pub fn tls(self, tls: ClientTlsSection) -> Self {
+        Self { tls: Some(tls), ..self }
     }
 }
 
-#[cfg(test)]
-impl std::str::FromStr for Address {
-    type Err = ConnectError;
-
-    fn from_str(target: &str) -> Result<Self, ConnectError> {
-        Self::read(target, false)
+impl From<&str> for Target {
+    fn from(text: &str) -> Self {
+        Self::new(text)
     }
 }
 
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Tcp { .. } => write!(f, "{}://{}", self.scheme, self.authority),
-            Place::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
+impl From<String> for Target {
+    fn from(text: String) -> Self {
+        Self::new(text)
     }
 }
 
-/// A client cannot be made.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// The target is no address.
-    #[error("cannot connect to `{target}`: {why}")]
-    Target {
-        /// The target as it was given: `http//10.1.0.7`.
-        target: String,
-        /// What is wrong with it: `invalid authority`.
-        why: String,
-    },
-    /// A policy of a method that the service does not have.
-    #[error("`methods` of [client]: {0}")]
-    Policy(#[from] UnknownTarget),
-    /// A client needs a tokio runtime around it.
-    #[error("a client is made inside of a tokio runtime")]
-    NoRuntime,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_form_is_read() {
-        let tcp = |host: &str, port| Place::Tcp { host: host.to_owned(), port };
-        for (target, place, text) in [
-            ("10.1.0.7:9000", tcp("10.1.0.7", 9000), "http://10.1.0.7:9000"),
-            ("http://orders:9000", tcp("orders", 9000), "http://orders:9000"),
-            ("http://orders", tcp("orders", 80), "http://orders"),
-            ("https://orders", tcp("orders", 443), "https://orders"),
-            ("[::1]:9000", tcp("::1", 9000), "http://[::1]:9000"),
-            ("unix:/run/orders", Place::Unix("/run/orders".into()), "unix:/run/orders"),
-            ("unix:///run/orders", Place::Unix("/run/orders".into()), "unix:/run/orders"),
-            ("unix:orders", Place::Unix("orders".into()), "unix:orders"),
-        ] {
-            let address: Address = target.parse().unwrap();
-            assert_eq!((&address.place, address.to_string().as_str()), (&place, text));
-            assert_eq!(text.parse::<Address>().unwrap(), address);
-        }
-        for wrong in ["", "unix:", "http://", "ftp://orders", "http://a b", "etcd:///orders"] {
-            let error = wrong.parse::<Address>().unwrap_err().to_string();
-            assert!(error.starts_with(&format!("cannot connect to `{wrong}`: ")), "{error}");
-        }
+impl From<&String> for Target {
+    fn from(text: &String) -> Self {
+        Self::new(text)
     }
 }

@@ -12,7 +12,7 @@ use tonic::Status;
 use tonic::body::Body;
 
 use super::pool::{Pool, Upload};
-use super::requests::{Refusal, Requests, announce};
+use super::requests::{Requests, announce};
 use super::response;
 use crate::call::{Call, deadline, reserved};
 use crate::codec::Encoding;
@@ -36,17 +36,15 @@ impl Transport {
         requests: Requests,
         hooks: Option<Hooks>,
     ) -> Result<Response<Body>, Status> {
-        let refusal = Refusal::default();
+        let encoding = requests.encoding();
+        let (sending, refusal) = requests.into_sending(hooks);
         match self {
             Self::Local(router) => {
-                let head = request(call, requests.encoding())?;
-                let body = requests.into_sending(hooks, &refusal).into_body();
-                Ok(router.call(head.map(|()| body), Peer::default()).await)
+                let head = request(call, encoding)?;
+                Ok(router.call(head.map(|()| sending.into_body()), Peer::default()).await)
             }
             Self::Remote(pool) => {
-                let encoding = requests.encoding();
-                let upload = Upload::new(requests.into_sending(hooks, &refusal));
-                let sent = pool.send(call, || request(call, encoding), upload).await;
+                let sent = pool.send(call, || request(call, encoding), Upload::new(sending)).await;
                 sent.map_err(|status| refusal.take().unwrap_or(status))
             }
         }

@@ -6,7 +6,6 @@
 use std::cell::RefCell;
 use std::io::{self, Read as _};
 
-use bytes::BytesMut;
 use flate2::read::MultiGzDecoder;
 use flate2::{Compress, Compression, Crc, FlushCompress, Status as Deflated};
 use http::header::HeaderName;
@@ -67,7 +66,7 @@ impl Encoding {
     }
 
     /// Packs what `buffer` holds from `start` on, in its place, unless that would not make it smaller. Says whether it did.
-    pub(crate) fn pack(self, buffer: &mut BytesMut, start: usize) -> bool {
+    pub(crate) fn pack(self, buffer: &mut Vec<u8>, start: usize) -> bool {
         PACKER.with_borrow_mut(|packer| {
             let plain = buffer.get(start..).unwrap_or_default();
             packer.room.clear();
@@ -187,7 +186,7 @@ mod tests {
     use super::*;
 
     fn packed(encoding: Encoding, plain: &[u8]) -> Option<Vec<u8>> {
-        let mut buffer = BytesMut::from(b"head".as_slice());
+        let mut buffer = b"head".to_vec();
         buffer.extend_from_slice(plain);
         let smaller = encoding.pack(&mut buffer, 4);
         assert_eq!(&buffer[..4], b"head");

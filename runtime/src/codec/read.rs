@@ -119,7 +119,6 @@ impl Frames {
 
 #[cfg(test)]
 mod tests {
-    use bytes::BytesMut;
     use proptest::prelude::*;
 
     use super::super::{MAX_MESSAGE, PREFIX, Side, compress, frame_bytes};
@@ -152,7 +151,7 @@ mod tests {
             messages in prop::collection::vec((prop::collection::vec(0_u8..4, 0..3000), any::<bool>()), 0..8),
             sizes in prop::collection::vec(1_usize..2000, 1..6),
         ) {
-            let mut buffer = BytesMut::new();
+            let mut buffer = Vec::new();
             for (message, packed) in &messages {
                 let start = buffer.len();
                 frame_bytes(message, &mut buffer, limit(MAX_MESSAGE)).unwrap();
@@ -160,7 +159,7 @@ mod tests {
                     compress(&mut buffer, start, Encoding::Gzip);
                 }
             }
-            let bytes = buffer.freeze();
+            let bytes = Bytes::from(buffer);
             let mut frames = Frames::new(Some(Encoding::Gzip), limit(3000));
             let read = read(&mut frames, &bytes, &sizes).unwrap();
             prop_assert!(frames.is_between());

@@ -186,7 +186,7 @@ impl http_body::Body for DrivenBody {
             return Poll::Ready(None);
         }
         let ended = driver.poll(cx).is_ready();
-        if let Some(batch) = driver.outbox.take(ended) {
+        if let Some(batch) = driver.outbox.take() {
             return Poll::Ready(Some(Ok(Frame::data(batch))));
         }
         if !ended {

@@ -6,7 +6,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use prost::Message;
 use tonic::Status;
 
@@ -33,7 +33,9 @@ pub(super) struct Sending {
 
 #[derive(Default)]
 struct State {
-    buffer: BytesMut,
+    /// What may be sent before `buffer`.
+    rest: Bytes,
+    buffer: Vec<u8>,
     /// How messages are compressed; it stays what it was when it was first asked for, which is before the headers go.
     encoding: Option<Option<Encoding>>,
     /// The handler asked for headers, or wrote something.
@@ -68,30 +70,32 @@ impl Outbox {
         self.lock().opened
     }
 
-    /// Ready when there is room for a message. Never again after a failure: the call ends before the handler resumes.
-    pub(super) fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
+    /// Writes a message as soon as there is room for it; one that cannot be written, or that a hook refuses, is the failure
+    /// of the call. Says whether it was written. Never ready after a failure: the call ends before the handler resumes.
+    pub(super) fn poll_push<T: Message>(
+        &self,
+        message: &T,
+        hooks: Option<&mut Hooks>,
+        compress: bool,
+        cx: &Context<'_>,
+    ) -> Poll<bool> {
         let mut state = self.lock();
-        if !state.failed && state.buffer.len() < BATCH {
-            return Poll::Ready(());
+        if state.failed || state.is_full() {
+            state.writer = Some(cx.waker().clone());
+            return Poll::Pending;
         }
-        state.writer = Some(cx.waker().clone());
-        Poll::Pending
+        Poll::Ready(state.push(message, hooks, compress, self))
     }
 
-    /// Writes a message; one that cannot be written, or that a hook refuses, is the failure of the call.
-    /// Says whether it was written.
-    pub(super) fn push<T: Message>(&self, message: &T, hooks: Option<&mut Hooks>, compress: bool) -> bool {
-        let mut state = self.lock();
-        let start = state.buffer.len();
-        let encoding = state.encoding(self).filter(|_| compress);
-        let framed = codec::frame(message, &mut state.buffer, self.sending.limit);
-        state.seal(start, framed, hooks, encoding)
+    /// Writes a message, whether or not there is room for it; the only one of its call.
+    pub(super) fn push<T: Message>(&self, message: &T, hooks: Option<&mut Hooks>, compress: bool) {
+        self.lock().push(message, hooks, compress, self);
     }
 
     /// Writes a message that is encoded already, in place of all that was written.
     pub(super) fn replace(&self, message: &[u8]) {
         let mut state = self.lock();
-        state.buffer.clear();
+        state.clear();
         let encoding = state.encoding(self);
         let framed = codec::frame_bytes(message, &mut state.buffer, self.sending.limit);
         state.seal(0, framed, None, encoding);
@@ -128,24 +132,22 @@ impl Outbox {
 
     /// Forgets what was written.
     pub(super) fn clear(&self) {
-        self.lock().buffer.clear();
+        self.lock().clear();
     }
 
-    /// Takes what may be sent now, and lets the handler write again. After the `last` write nothing more is to come, and the
-    /// buffer goes with what is in it.
-    pub(super) fn take(&self, last: bool) -> Option<Bytes> {
+    /// Takes what may be sent now, and lets the handler write again.
+    pub(super) fn take(&self) -> Option<Bytes> {
         let mut state = self.lock();
-        if state.buffer.is_empty() {
+        if state.rest.is_empty() {
+            state.rest = std::mem::take(&mut state.buffer).into();
+        }
+        if state.rest.is_empty() {
             return None;
         }
-        let length = state.buffer.len().min(BATCH);
-        let batch = if last && length == state.buffer.len() {
-            std::mem::take(&mut state.buffer).freeze()
-        } else {
-            state.buffer.split_to(length).freeze()
-        };
+        let length = state.rest.len().min(BATCH);
+        let batch = state.rest.split_to(length);
         state.moved += 1;
-        let writer = if state.buffer.len() < BATCH { state.writer.take() } else { None };
+        let writer = if state.is_full() { None } else { state.writer.take() };
         drop(state);
         if let Some(writer) = writer {
             writer.wake();
@@ -160,6 +162,29 @@ impl Outbox {
 }
 
 impl State {
+    /// Whether the handler has to wait.
+    fn is_full(&self) -> bool {
+        self.rest.len() + self.buffer.len() >= BATCH
+    }
+
+    fn clear(&mut self) {
+        self.rest.clear();
+        self.buffer.clear();
+    }
+
+    fn push<T: Message>(
+        &mut self,
+        message: &T,
+        hooks: Option<&mut Hooks>,
+        compress: bool,
+        outbox: &Outbox,
+    ) -> bool {
+        let start = self.buffer.len();
+        let encoding = self.encoding(outbox).filter(|_| compress);
+        let framed = codec::frame(message, &mut self.buffer, outbox.sending.limit);
+        self.seal(start, framed, hooks, encoding)
+    }
+
     /// What the handler asked for, else what the server is set to, if the caller can read it.
     fn encoding(&mut self, outbox: &Outbox) -> Option<Encoding> {
         *self.encoding.get_or_insert_with(|| {

@@ -43,9 +43,9 @@ impl<T: Message + fmt::Debug> Replies<T> {
 
     /// Sends one reply. It waits while the caller reads more slowly than the handler writes.
     pub async fn send(&mut self, message: T) {
-        poll_fn(|cx| self.outbox.poll_room(cx)).await;
         observe::message("reply sent", &message);
-        if !self.outbox.push(&message, self.hooks.as_mut(), self.compress) {
+        let Self { outbox, hooks, compress, .. } = self;
+        if !poll_fn(|cx| outbox.poll_push(&message, hooks.as_mut(), *compress, cx)).await {
             // The call ends with the failure; the handler must not go on as if it had been sent.
             pending::<()>().await;
         }

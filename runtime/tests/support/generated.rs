@@ -153,7 +153,9 @@ pub mod shop {
             __jovian::Client::find::<OrdersError>(&ORDERS, registry).map(Self)
         }
 
-        pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        pub fn connect(
+            target: impl ::core::convert::Into<__jovian::Target>,
+        ) -> ::core::result::Result<Self, __jovian::ConnectError> {
             __jovian::Client::connect::<OrdersError>(&ORDERS, target).map(Self)
         }
 
@@ -322,7 +324,9 @@ pub mod front {
     pub struct FrontClient(__jovian::Client);
 
     impl FrontClient {
-        pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        pub fn connect(
+            target: impl ::core::convert::Into<__jovian::Target>,
+        ) -> ::core::result::Result<Self, __jovian::ConnectError> {
             __jovian::Client::connect::<__jovian::NoDomainError>(&FRONT, target).map(Self)
         }
 

@@ -11,7 +11,7 @@ use jovian_runtime::codegen::v1::Client;
 use jovian_runtime::registry::{Instance, MemoryRegistry, Registry as _};
 use jovian_runtime::{
     Call, CallError, ClientConnectionSection, ClientTlsSection, Code, Interceptor, Next, Reply, Server,
-    Status, TlsSection, endpoints,
+    Status, Target, TlsSection, endpoints,
 };
 use jovian_tests_tls::{Authority, LOCALHOST, Names, Secret, secret};
 use support::generated::shop::ORDERS;
@@ -39,8 +39,7 @@ fn trusting(secret: &Secret) -> ClientTlsSection {
 }
 
 fn connect(target: &str, tls: &ClientTlsSection) -> Client {
-    let connection = ClientConnectionSection::default();
-    Client::connect_with::<OrdersError>(&ORDERS, target, &connection, Some(tls)).unwrap()
+    Client::connect::<OrdersError>(&ORDERS, Target::new(target).tls(tls.clone())).unwrap()
 }
 
 async fn order(client: &Client) -> Result<Order, CallError<OrdersError>> {
@@ -69,7 +68,8 @@ async fn an_address_of_https_is_called_by_its_name() {
     for target in [format!("https://localhost:{port}"), format!("http://localhost:{port}")] {
         let connection =
             ClientConnectionSection { connect_timeout_ms: 500.try_into().unwrap(), ..Default::default() };
-        let Ok(client) = Client::connect_with::<OrdersError>(&ORDERS, &target, &connection, None) else {
+        let Ok(client) = Client::connect::<OrdersError>(&ORDERS, Target::new(target).connection(connection))
+        else {
             // A machine without certificates of its own.
             continue;
         };

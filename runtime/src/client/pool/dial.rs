@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::chance;
 use super::connection::Connection;
 use super::settings::Settings;
-use crate::client::target::{Address, Place};
+use crate::client::address::{Address, Place};
 use crate::net::{Plain, Stream};
 
 /// When a quiet connection is probed by TCP, how often, and how often in vain.

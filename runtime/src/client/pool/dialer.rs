@@ -16,7 +16,7 @@ use super::connection::Connection;
 use super::settings::Settings;
 use super::{chance, dial};
 use crate::call::now;
-use crate::client::target::Address;
+use crate::client::address::Address;
 
 /// The pause after the first failure; it doubles with each further one.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -9,7 +9,7 @@ use super::dialer::Dialer;
 use super::ejection::Health;
 use super::latency::Latency;
 use super::settings::Settings;
-use crate::client::target::Address;
+use crate::client::address::Address;
 
 /// Shorter times say more about a machine than about the server on it, and count alike.
 const GRAIN: Duration = Duration::from_millis(10);

@@ -43,8 +43,8 @@ pub use snapshot::{EndpointState, endpoints};
 use ticket::Ticket;
 pub(super) use upload::Upload;
 
+use super::address::Address;
 use super::response;
-use super::target::Address;
 use crate::call::Call;
 use crate::registry::{Instance, Instances};
 

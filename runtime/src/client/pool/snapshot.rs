@@ -1,10 +1,12 @@
 //! What is known of endpoints, for people and for metrics.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
 use std::time::Duration;
 
 use super::Pool;
+use crate::metrics;
 
 /// One endpoint of one client of this process, at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +35,11 @@ pub struct EndpointState {
 /// All pools of this process; those that are gone are forgotten when the next one is made.
 static POOLS: Mutex<Vec<Weak<Pool>>> = Mutex::new(Vec::new());
 
+/// Says once for all pools that the metrics are to tell of them.
+static TOLD: Once = Once::new();
+
 pub(super) fn remember(pool: &Arc<Pool>) {
+    TOLD.call_once(|| metrics::source(render));
     let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
     pools.retain(|pool| pool.strong_count() > 0);
     pools.push(Arc::downgrade(pool));
@@ -47,6 +53,34 @@ pub fn endpoints() -> Vec<EndpointState> {
     let pools: Vec<_> =
         POOLS.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect();
     pools.iter().flat_map(|pool| pool.states()).collect()
+}
+
+/// How many endpoints each target has, by how they are.
+fn render(page: &mut String) {
+    let mut counts = BTreeMap::<(String, &str), u32>::new();
+    for endpoint in endpoints() {
+        let state = endpoint.state();
+        *counts.entry((endpoint.target, state)).or_default() += 1;
+    }
+    let labels: Vec<_> = counts
+        .iter()
+        .map(|((target, state), count)| ([("target", target.as_str()), ("state", state)], f64::from(*count)))
+        .collect();
+    let values = labels.iter().map(|(labels, count)| (labels.as_slice(), *count));
+    let help = "Endpoints of the clients of this process, by how they are.";
+    metrics::write_values(page, "gauge", "client_endpoints", help, values);
+}
+
+impl EndpointState {
+    /// The most important thing about it, as a label.
+    fn state(&self) -> &'static str {
+        match self {
+            Self { ejected: true, .. } => "ejected",
+            Self { down: true, .. } => "down",
+            Self { connected: true, .. } => "connected",
+            _ => "idle",
+        }
+    }
 }
 
 impl Pool {

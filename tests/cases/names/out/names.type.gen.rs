@@ -209,7 +209,9 @@ impl BoxClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NamesError>(&BOX, target).map(Self)
     }
 
@@ -400,7 +402,9 @@ impl T2Client {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NamesError>(&T2_SERVICE, target).map(Self)
     }
 
@@ -507,7 +511,9 @@ impl FooBarClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NamesError>(&FOO_BAR, target).map(Self)
     }
 
@@ -606,7 +612,9 @@ impl FooBar2Client {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NamesError>(&FOO_BAR2, target).map(Self)
     }
 

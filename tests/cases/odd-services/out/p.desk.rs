@@ -217,7 +217,9 @@ impl WrappersClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NoError>(&WRAPPERS, target).map(Self)
     }
 
@@ -809,7 +811,9 @@ impl TakenClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NoError>(&TAKEN, target).map(Self)
     }
 
@@ -1144,7 +1148,9 @@ impl FileDescriptorSet2Client {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NoError>(&FILE_DESCRIPTOR_SET2, target).map(Self)
     }
 
@@ -1251,7 +1257,9 @@ impl _1Client {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NoError>(&_1_SERVICE, target).map(Self)
     }
 
@@ -1350,7 +1358,9 @@ impl SClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NoError>(&S_SERVICE, target).map(Self)
     }
 
@@ -1449,7 +1459,9 @@ impl SelfClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NoError>(&SELF, target).map(Self)
     }
 
@@ -1548,7 +1560,9 @@ impl Taken2Client {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NoError>(&TAKEN2, target).map(Self)
     }
 
@@ -1666,7 +1680,9 @@ impl ElsewhereClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<NoError>(&ELSEWHERE, target).map(Self)
     }
 

@@ -102,7 +102,9 @@ impl CounterClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<CounterError>(&COUNTER, target).map(Self)
     }
 

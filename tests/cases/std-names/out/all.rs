@@ -139,7 +139,9 @@ impl SendClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&SEND, target).map(Self)
     }
 
@@ -293,7 +295,9 @@ impl FutureClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&FUTURE, target).map(Self)
     }
 
@@ -400,7 +404,9 @@ impl IteratorClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&ITERATOR, target).map(Self)
     }
 
@@ -499,7 +505,9 @@ impl ContextClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&CONTEXT, target).map(Self)
     }
 
@@ -598,7 +606,9 @@ impl CallClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&CALL, target).map(Self)
     }
 
@@ -697,7 +707,9 @@ impl IncomingClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&INCOMING, target).map(Self)
     }
 
@@ -796,7 +808,9 @@ impl RepliesClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&REPLIES, target).map(Self)
     }
 
@@ -895,7 +909,9 @@ impl BoundServiceClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&BOUND_SERVICE, target).map(Self)
     }
 
@@ -994,7 +1010,9 @@ impl CloneClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&CLONE, target).map(Self)
     }
 
@@ -1093,7 +1111,9 @@ impl FromClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&FROM, target).map(Self)
     }
 

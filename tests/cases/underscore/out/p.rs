@@ -79,7 +79,9 @@ impl UnnamedClient {
     ///
     /// # Errors
     /// When `target` is no address.
-    pub fn connect(target: &str) -> ::core::result::Result<Self, __jovian::ConnectError> {
+    pub fn connect(
+        target: impl ::core::convert::Into<__jovian::Target>,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
         __jovian::Client::connect::<__jovian::NoDomainError>(&UNNAMED, target).map(Self)
     }
 
