@@ -15,6 +15,12 @@ pub struct Service {
     pub name: &'static str,
     /// The app that serves it, which is its key in a registry: `shop.order.orders`. The full name if the IDL does not say.
     pub app: &'static str,
+    /// The interface that Java generates for it, by which Dubbo 3 knows it: `com.example.shop.Orders`. The full name, if the
+    /// IDL has no `java_package`.
+    pub java: &'static str,
+    /// The interface that Java generates for the protocol `grpc` of Dubbo 2.7: `com.example.shop.DubboOrdersGrpc$IOrders`.
+    /// Empty if the IDL does not say.
+    pub legacy: &'static str,
     /// Its methods; a method's [`index`](Method::index) is its place here.
     pub methods: &'static [Method],
     /// An encoded `google.protobuf.FileDescriptorSet` with the service's file and all that it imports. May be empty.
@@ -26,13 +32,21 @@ pub struct Service {
 impl Service {
     /// A service that is its own app and has no descriptors.
     pub const fn new(name: &'static str, methods: &'static [Method]) -> Self {
-        Self { name, app: name, methods, descriptors: &[], policy: Policy::new() }
+        Self { name, app: name, java: name, legacy: "", methods, descriptors: &[], policy: Policy::new() }
     }
 
     /// Sets the app that serves it.
     #[must_use]
     pub const fn app(mut self, app: &'static str) -> Self {
         self.app = app;
+        self
+    }
+
+    /// Sets its Java interfaces: that of Dubbo 3, and that of the protocol `grpc` of Dubbo 2.7.
+    #[must_use]
+    pub const fn java(mut self, java: &'static str, legacy: &'static str) -> Self {
+        self.java = java;
+        self.legacy = legacy;
         self
     }
 

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use jovian_runtime::codegen::v1::BoundService;
 use jovian_runtime::health::{Health, ServingStatus};
 use jovian_runtime::registry::{
-    Instance, Instances, Lease, MemoryRegistry, Registration, Registry, RegistryError,
+    Instance, Instances, Lease, MemoryRegistry, Provided, Registration, Registry, RegistryError, Wanted,
 };
 use jovian_runtime::{
     App, AppConfig, AppError, Call, CallError, CallOptions, Code, ConnectError, Interceptor, Next,
@@ -93,18 +93,24 @@ async fn the_record_says_what_the_configuration_says() {
     let running =
         App::new(config).with_registry(Arc::new(registry.clone())).serve(orders()).start().await.unwrap();
     let address = format!("orders.internal:{}", running.address().port().unwrap());
+    let found = registry.watch(&Wanted::app("shop.order.orders")).borrow().clone();
+    assert!(found[0].started > 1_700_000_000_000, "{found:?}");
     let expected = Instance {
-        services: vec!["shop.orders.v1.Orders".to_owned()],
+        services: vec![Provided::of(&support::generated::shop::ORDERS)],
+        started: found[0].started,
         weight: 7,
         zone: "eu-1a".to_owned(),
         version: "1.4.2".to_owned(),
         metadata: [("team".to_owned(), "orders".to_owned())].into(),
         ..Instance::new("shop.order.orders", address)
     };
-    assert_eq!(registry.watch("shop.order.orders").borrow().as_ref(), [expected]);
+    assert_eq!(found.as_ref(), [expected]);
 
     drop(running);
-    assert!(registry.watch("shop.order.orders").borrow().is_empty(), "dropping it ends it, too");
+    assert!(
+        registry.watch(&Wanted::app("shop.order.orders")).borrow().is_empty(),
+        "dropping it ends it, too"
+    );
 }
 
 /// A registry that writes down what it is told and what could be seen then.
@@ -136,7 +142,7 @@ impl Registry for Diary {
         })
     }
 
-    fn watch(&self, _: &str) -> watch::Receiver<Instances> {
+    fn watch(&self, _: &Wanted) -> watch::Receiver<Instances> {
         watch::channel(Instances::default()).1
     }
 }
@@ -203,7 +209,7 @@ impl Registry for Silent {
         Box::pin(async { Ok(Registration::new(Silent)) })
     }
 
-    fn watch(&self, _: &str) -> watch::Receiver<Instances> {
+    fn watch(&self, _: &Wanted) -> watch::Receiver<Instances> {
         watch::channel(Instances::default()).1
     }
 }

@@ -11,7 +11,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use jovian_runtime::registry::{FileRegistry, Instance, Instances, Registry as _};
+use jovian_runtime::registry::{FileRegistry, Instance, Instances, Provided, Registry as _, Wanted};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
@@ -58,7 +58,7 @@ async fn child_is_an_instance() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     let registry = FileRegistry::at(folder);
     let Ok(id) = std::env::var(ID) else {
-        let mut watched = registry.watch(APP);
+        let mut watched = registry.watch(&Wanted::app(APP));
         loop {
             let list: Vec<String> =
                 watched.borrow_and_update().iter().map(|one| format!("{}/{}", one.id, one.version)).collect();
@@ -127,7 +127,7 @@ impl Drop for Process {
 #[tokio::test]
 async fn a_process_is_found_until_it_is_killed() {
     let folder = folder("killed");
-    let mut watched = FileRegistry::at(&folder).watch(APP);
+    let mut watched = FileRegistry::at(&folder).watch(&Wanted::app(APP));
     assert!(watched.borrow().is_empty(), "a folder that is not there is no error");
     let (one, two) = (Process::registered(&folder, "1"), Process::registered(&folder, "2"));
     becomes(&mut watched, &["1", "2"]).await;
@@ -143,7 +143,7 @@ async fn a_record_of_the_dead_is_never_seen_and_does_not_stay() {
     let folder = folder("dead");
     Process::registered(&folder, "1").kill();
     assert_eq!(names(&folder), ["shop.order.orders@1.toml"], "nobody has looked yet");
-    assert!(FileRegistry::at(&folder).watch(APP).borrow().is_empty());
+    assert!(FileRegistry::at(&folder).watch(&Wanted::app(APP)).borrow().is_empty());
     assert!(names(&folder).is_empty(), "who looks cleans up");
 
     // Whatever app it was: who registers cleans up.
@@ -158,9 +158,9 @@ async fn a_record_of_the_dead_is_never_seen_and_does_not_stay() {
 async fn a_registry_in_this_process_sees_itself_at_once() {
     let folder = folder("itself");
     let registry = FileRegistry::at(&folder);
-    let watched = registry.watch(APP);
+    let watched = registry.watch(&Wanted::app(APP));
     let whole = Instance {
-        services: vec!["shop.orders.v1.Orders".to_owned()],
+        services: vec![Provided::named("shop.orders.v1.Carts"), Provided::named("shop.orders.v1.Orders")],
         weight: 7,
         zone: "eu-1a".to_owned(),
         version: "1.4.2".to_owned(),
@@ -169,7 +169,10 @@ async fn a_registry_in_this_process_sees_itself_at_once() {
     };
     let registration = registry.register(whole.clone()).await.unwrap();
     assert_eq!(watched.borrow().as_ref(), [whole]);
-    assert!(registry.watch("shop.order").borrow().is_empty(), "the name of another app begins like this one");
+    assert!(
+        registry.watch(&Wanted::app("shop.order")).borrow().is_empty(),
+        "the name of another app begins like this one"
+    );
     registration.deregister().await.unwrap();
     assert!(watched.borrow().is_empty());
     assert!(names(&folder).is_empty());
@@ -181,7 +184,7 @@ async fn a_registry_in_this_process_sees_itself_at_once() {
 async fn the_later_of_two_with_one_id_counts_and_the_earlier_one_comes_back() {
     let folder = folder("twins");
     let registry = FileRegistry::at(&folder);
-    let mut watched = registry.watch(APP);
+    let mut watched = registry.watch(&Wanted::app(APP));
     let old = registry.register(instance("1")).await.unwrap();
     let child = Process::registered(&folder, "1");
     let newer = Instance { version: "2".to_owned(), ..instance("1") };
@@ -214,7 +217,7 @@ async fn what_somebody_removes_is_written_again() {
         },
     ] {
         remove(&folder);
-        let mut watched = FileRegistry::at(&folder).watch(APP);
+        let mut watched = FileRegistry::at(&folder).watch(&Wanted::app(APP));
         becomes(&mut watched, &["1", "2"]).await;
     }
     process.end();
@@ -230,7 +233,7 @@ async fn a_broken_record_hides_no_other() {
     fs::write(folder.join("shop.order.orders@2.toml"), "no record").unwrap();
     fs::write(folder.join("shop.order.orders@3.toml"), [0xff]).unwrap();
     fs::create_dir(folder.join("shop.order.orders@5.toml")).unwrap();
-    let mut watched = FileRegistry::at(&folder).watch(APP);
+    let mut watched = FileRegistry::at(&folder).watch(&Wanted::app(APP));
     assert_eq!(ids(&watched.borrow_and_update()), ["1"]);
     let _four = registry.register(instance("4")).await.unwrap();
     becomes(&mut watched, &["1", "4"]).await;
@@ -240,7 +243,7 @@ async fn a_broken_record_hides_no_other() {
 async fn a_folder_that_cannot_be_read_changes_nothing_but_the_dead() {
     let folder = folder("unreadable");
     let (one, two) = (Process::registered(&folder, "1"), Process::registered(&folder, "2"));
-    let mut watched = FileRegistry::at(&folder).watch(APP);
+    let mut watched = FileRegistry::at(&folder).watch(&Wanted::app(APP));
     becomes(&mut watched, &["1", "2"]).await;
     // Others may write to it now, so nothing in it can be trusted, whoever we are.
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
@@ -268,7 +271,7 @@ async fn a_folder_that_is_none_is_refused() {
         let expected = format!("cannot keep a record in the folder `{}`", path.display());
         assert_eq!(error.to_string(), expected);
         assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "it is no folder");
-        assert!(FileRegistry::at(&path).watch(APP).borrow().is_empty());
+        assert!(FileRegistry::at(&path).watch(&Wanted::app(APP)).borrow().is_empty());
     }
 }
 

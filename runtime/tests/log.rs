@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use jovian_runtime::registry::{Instance, Instances, NoRegistry, Registration, Registry, RegistryError};
+use jovian_runtime::registry::{
+    Instance, Instances, NoRegistry, Registration, Registry, RegistryError, Wanted,
+};
 use jovian_runtime::{App, CallError, Code};
 use support::http::{ask, get};
 use support::process::{CHILD, Process};
@@ -28,8 +30,8 @@ impl Registry for Printing {
         Box::pin(async { NoRegistry.register(instance).await })
     }
 
-    fn watch(&self, app: &str) -> watch::Receiver<Instances> {
-        NoRegistry.watch(app)
+    fn watch(&self, wanted: &Wanted) -> watch::Receiver<Instances> {
+        NoRegistry.watch(wanted)
     }
 }
 

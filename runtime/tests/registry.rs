@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use jovian_runtime::registry::{Instance, MemoryRegistry, NoRegistry, Registry};
+use jovian_runtime::registry::{Instance, MemoryRegistry, NoRegistry, Registry, Wanted};
 
 const APP: &str = "shop.order.orders";
 
@@ -15,7 +15,7 @@ fn ids(instances: &[Instance]) -> Vec<&str> {
 #[tokio::test]
 async fn a_watcher_sees_instances_come_and_go() {
     let registry: Arc<dyn Registry> = Arc::new(MemoryRegistry::new());
-    let mut watched = registry.watch(APP);
+    let mut watched = registry.watch(&Wanted::app(APP));
     assert!(watched.borrow().is_empty());
 
     let second = registry.register(Instance::new(APP, "127.0.0.1:2")).await.unwrap();
@@ -25,7 +25,7 @@ async fn a_watcher_sees_instances_come_and_go() {
     let first = registry.register(Instance::new(APP, "127.0.0.1:1")).await.unwrap();
     watched.changed().await.unwrap();
     assert_eq!(ids(&watched.borrow_and_update()), ["127.0.0.1:1", "127.0.0.1:2"]);
-    assert_eq!(registry.watch(APP).borrow().len(), 2, "who comes later sees those of now");
+    assert_eq!(registry.watch(&Wanted::app(APP)).borrow().len(), 2, "who comes later sees those of now");
 
     second.deregister().await.unwrap();
     assert_eq!(ids(&watched.borrow_and_update()), ["127.0.0.1:1"]);
@@ -41,7 +41,7 @@ async fn a_watcher_sees_instances_come_and_go() {
 #[tokio::test]
 async fn apps_do_not_see_each_other() {
     let registry = MemoryRegistry::new();
-    let other = registry.watch("shop.stock");
+    let other = registry.watch(&Wanted::app("shop.stock"));
     let _one = registry.register(Instance::new(APP, "127.0.0.1:1")).await.unwrap();
     assert!(!other.has_changed().unwrap());
 }
@@ -52,7 +52,7 @@ async fn registering_an_id_again_replaces_it_and_the_old_end_does_not_remove_the
     let old = registry.register(Instance::new(APP, "127.0.0.1:1")).await.unwrap();
     let newer = [Instance { version: "2".to_owned(), ..Instance::new(APP, "127.0.0.1:1") }];
     let new = registry.register(newer[0].clone()).await.unwrap();
-    let watched = registry.watch(APP);
+    let watched = registry.watch(&Wanted::app(APP));
     assert_eq!(watched.borrow().as_ref(), newer);
 
     old.deregister().await.unwrap();
@@ -65,16 +65,16 @@ async fn registering_an_id_again_replaces_it_and_the_old_end_does_not_remove_the
 async fn the_shared_table_is_one_and_others_are_their_own() {
     let app = "registry.test.shared";
     let _one = MemoryRegistry::shared().register(Instance::new(app, "127.0.0.1:1")).await.unwrap();
-    assert_eq!(MemoryRegistry::shared().watch(app).borrow().len(), 1);
-    assert!(MemoryRegistry::new().watch(app).borrow().is_empty());
+    assert_eq!(MemoryRegistry::shared().watch(&Wanted::app(app)).borrow().len(), 1);
+    assert!(MemoryRegistry::new().watch(&Wanted::app(app)).borrow().is_empty());
     let own = MemoryRegistry::new();
     let _two = own.clone().register(Instance::new(app, "127.0.0.1:1")).await.unwrap();
-    assert_eq!(own.watch(app).borrow().len(), 1, "a clone shares its table");
+    assert_eq!(own.watch(&Wanted::app(app)).borrow().len(), 1, "a clone shares its table");
 }
 
 #[tokio::test]
 async fn no_registry_registers_nothing_and_finds_nobody() {
     let registration = NoRegistry.register(Instance::new(APP, "127.0.0.1:1")).await.unwrap();
-    assert!(NoRegistry.watch(APP).borrow().is_empty());
+    assert!(NoRegistry.watch(&Wanted::app(APP)).borrow().is_empty());
     registration.deregister().await.unwrap();
 }

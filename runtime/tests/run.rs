@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use jovian_runtime::registry::{
-    Instance, Instances, Lease, MemoryRegistry, NoRegistry, Registration, Registry, RegistryError,
+    Instance, Instances, Lease, MemoryRegistry, NoRegistry, Registration, Registry, RegistryError, Wanted,
 };
 use jovian_runtime::{App, AppConfig, Code};
 use support::process::{CHILD, Process};
@@ -29,8 +29,8 @@ impl Registry for Printing {
         Box::pin(async { Ok(Registration::new(Self)) })
     }
 
-    fn watch(&self, app: &str) -> watch::Receiver<Instances> {
-        NoRegistry.watch(app)
+    fn watch(&self, wanted: &Wanted) -> watch::Receiver<Instances> {
+        NoRegistry.watch(wanted)
     }
 }
 

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jovian_runtime::registry::{MemoryRegistry, Registry as _};
+use jovian_runtime::registry::{MemoryRegistry, Registry as _, Wanted};
 use jovian_runtime::{App, AppConfig, Listener, Server};
 use support::raw::Raw;
 use support::{OrdersServer, Shop, get, soon};
@@ -94,7 +94,7 @@ async fn an_app_listens_at_a_socket_and_registers_it() {
     let app = App::new(config).with_registry(Arc::new(registry.clone()));
     let running = app.serve(OrdersServer::new(Shop::default())).start().await.unwrap();
     assert_eq!(running.address().to_string(), url(&path));
-    assert_eq!(registry.watch("shop.order.orders").borrow()[0].address, url(&path));
+    assert_eq!(registry.watch(&Wanted::app("shop.order.orders")).borrow()[0].address, url(&path));
     call(&path).await;
     soon(running.stop()).await.unwrap();
     assert!(!path.exists());

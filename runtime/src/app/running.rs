@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ use crate::governor::Governor;
 use crate::health::Health;
 use crate::net::{Address, Listener};
 use crate::reflection;
-use crate::registry::{Instance, Registration, Registry, RegistryError};
+use crate::registry::{Instance, Provided, Registration, Registry, RegistryError};
 use crate::server::{Server, Stats};
 
 /// How long a registry may take to take an app in.
@@ -264,18 +264,21 @@ async fn listen(server: &ServerSection) -> Result<(Listener, Address), AppError>
 
 /// One instance for each app id among the services: callers look for the app of the service they call.
 fn instances(services: &[&'static Service], config: &AppConfig, address: &str) -> Vec<Instance> {
-    let mut apps: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut apps: BTreeMap<&str, Vec<Provided>> = BTreeMap::new();
     for service in services {
-        apps.entry(service.app).or_default().push(service.name.to_owned());
+        apps.entry(service.app).or_default().push(Provided::of(service));
     }
-    let instance = |(app, mut services): (&str, Vec<String>)| {
-        services.sort_unstable();
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let started = u64::try_from(started).unwrap_or_default();
+    let instance = |(app, mut services): (&str, Vec<Provided>)| {
+        services.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         Instance {
             services,
             weight: config.registry.weight,
             zone: config.app.zone.clone(),
             version: config.app.version.clone(),
             metadata: config.app.metadata.clone(),
+            started,
             ..Instance::new(app, address)
         }
     };

@@ -50,7 +50,7 @@ use crate::interceptor::{Chains, Interceptor, Next, Reply};
 use crate::net::{ClientConnectionSection, ClientTlsSection, TlsError};
 use crate::observe::Observed;
 use crate::policy::{Policies, UnknownTarget};
-use crate::registry::Registry;
+use crate::registry::{Registry, Wanted};
 use crate::server::{self, BoundService};
 
 /// What generated clients are made of. Clones are cheap and share the connections.
@@ -112,7 +112,7 @@ impl Client {
         known::register::<E>();
         Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
         let settings = settings(service.app, connection, tls)?;
-        let pool = Pool::of_app(service.app, registry.watch(service.app), settings);
+        let pool = Pool::of_app(service.app, registry.watch(&Wanted::of(service)), settings);
         Ok(Self::new(service, service.app, Transport::Remote(pool)))
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use futures_core::future::BoxFuture;
 use tokio::sync::watch;
 
-use super::{Instance, Instances, Lease, Registration, Registry, RegistryError};
+use super::{Instance, Instances, Lease, Registration, Registry, RegistryError, Wanted};
 
 /// A registry in memory. Clones share one table.
 #[derive(Clone, Debug, Default)]
@@ -36,8 +36,8 @@ impl Registry for MemoryRegistry {
         Box::pin(std::future::ready(Ok(Registration::new(lease))))
     }
 
-    fn watch(&self, app: &str) -> watch::Receiver<Instances> {
-        self.0.lock().apps.entry(app.to_owned()).or_default().watchers.subscribe()
+    fn watch(&self, wanted: &Wanted) -> watch::Receiver<Instances> {
+        self.0.lock().apps.entry(wanted.app.clone()).or_default().watchers.subscribe()
     }
 }
 

@@ -14,13 +14,16 @@ use tokio::sync::watch;
 
 #[cfg(unix)]
 mod file;
+pub mod layout;
 mod memory;
 mod none;
+mod provided;
 
 #[cfg(unix)]
 pub use file::FileRegistry;
 pub use memory::MemoryRegistry;
 pub use none::NoRegistry;
+pub use provided::{Provided, Wanted};
 
 /// One running process that serves an app.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,9 +34,6 @@ pub struct Instance {
     pub id: String,
     /// Where callers connect, as `host:port`: `10.1.0.7:9000`.
     pub address: String,
-    /// The full names of the services behind the address, sorted: `shop.orders.v1.Orders`.
-    #[serde(default)]
-    pub services: Vec<String>,
     /// The share of calls it wants, compared with the other instances; 0 asks for none.
     #[serde(default = "Instance::default_weight")]
     pub weight: u32,
@@ -46,6 +46,18 @@ pub struct Instance {
     /// Whatever else its callers, or the layout of a registry, want to know.
     #[serde(default)]
     pub metadata: BTreeMap<String, String>,
+    /// Whether callers may use it; an operator may take it out of use.
+    #[serde(default = "Instance::default_enabled")]
+    pub enabled: bool,
+    /// The callers that it is for: Dubbo's tag, a colour, a lane. Empty for all.
+    #[serde(default)]
+    pub colour: String,
+    /// When it began, in milliseconds since 1970; 0 if it does not say.
+    #[serde(default)]
+    pub started: u64,
+    /// The services behind the address, sorted by name.
+    #[serde(default)]
+    pub services: Vec<Provided>,
 }
 
 impl Instance {
@@ -56,6 +68,10 @@ impl Instance {
         Self::DEFAULT_WEIGHT
     }
 
+    fn default_enabled() -> bool {
+        true
+    }
+
     /// An instance of `app` at `address` (`host:port`), with the address as its id.
     pub fn new(app: impl Into<String>, address: impl Into<String>) -> Self {
         let address = address.into();
@@ -63,11 +79,14 @@ impl Instance {
             app: app.into(),
             id: address.clone(),
             address,
-            services: Vec::new(),
             weight: Self::DEFAULT_WEIGHT,
             zone: String::new(),
             version: String::new(),
             metadata: BTreeMap::new(),
+            enabled: true,
+            colour: String::new(),
+            started: 0,
+            services: Vec::new(),
         }
     }
 }
@@ -88,11 +107,11 @@ pub trait Registry: Send + Sync + fmt::Debug + 'static {
     /// behind it, so that an app starts without its registry.
     fn register(&self, instance: Instance) -> BoxFuture<'_, Result<Registration, RegistryError>>;
 
-    /// Follows the instances of `app`: the receiver holds those of now and is told of every change.
+    /// Follows the instances of what is `wanted`: the receiver holds those of now and is told of every change.
     ///
     /// It is called inside of a tokio runtime. An app that nobody serves has no instances, which is not an error.
     /// A store that is away keeps the last list.
-    fn watch(&self, app: &str) -> watch::Receiver<Instances>;
+    fn watch(&self, wanted: &Wanted) -> watch::Receiver<Instances>;
 }
 
 /// What a [`Registry`] holds on behalf of one registered instance.

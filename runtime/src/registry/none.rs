@@ -5,7 +5,7 @@
 use futures_core::future::BoxFuture;
 use tokio::sync::watch;
 
-use super::{Instance, Instances, Lease, Registration, Registry, RegistryError};
+use super::{Instance, Instances, Lease, Registration, Registry, RegistryError, Wanted};
 
 /// Registers nothing and finds nobody: `kind = "none"`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,7 +16,7 @@ impl Registry for NoRegistry {
         Box::pin(std::future::ready(Ok(Registration::new(Nothing))))
     }
 
-    fn watch(&self, _: &str) -> watch::Receiver<Instances> {
+    fn watch(&self, _: &Wanted) -> watch::Receiver<Instances> {
         watch::channel(Instances::default()).1
     }
 }

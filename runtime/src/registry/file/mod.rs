@@ -46,7 +46,7 @@ mod record;
 
 use hub::Hub;
 
-use super::{Instance, Instances, Lease, Registration, Registry, RegistryError};
+use super::{Instance, Instances, Lease, Registration, Registry, RegistryError, Wanted};
 
 /// A registry in a folder: `kind = "file"`. Clones, and others of the same folder, share what they know.
 ///
@@ -88,8 +88,8 @@ impl Registry for FileRegistry {
         })
     }
 
-    fn watch(&self, app: &str) -> watch::Receiver<Instances> {
-        self.0.watch(app)
+    fn watch(&self, wanted: &Wanted) -> watch::Receiver<Instances> {
+        self.0.watch(&wanted.app)
     }
 }
 
