@@ -85,7 +85,7 @@ async fn it_connects_once_when_it_is_first_used_and_for_all() {
         assert_eq!(reply.unwrap().id, "1");
     }
     assert_eq!(accepted.load(SeqCst), 1);
-    let gauge = format!("client_endpoints{{target=\"{address}\",state=\"connected\"}} 1\n");
+    let gauge = format!("client_endpoints{{target=\"http://{address}\",state=\"connected\"}} 1\n");
     let page = jovian_runtime::metrics::render();
     assert!(page.contains(&gauge), "{page}");
     let known = endpoints().into_iter().find(|state| state.address.ends_with(&address)).unwrap();

@@ -4,7 +4,9 @@
 //! deadline, its metadata. Never: retries, breakers; they will be interceptors of their own.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -14,7 +16,7 @@ use prost::Message;
 use tokio::runtime::Handle;
 use tokio::time::timeout_at;
 use tonic::{Code, Status};
-use tracing::{Instrument as _, Span};
+use tracing::Instrument as _;
 
 mod address;
 mod begin;
@@ -284,19 +286,19 @@ impl Client {
         let deadline = call.deadline();
         let mut way = Way::new(self, guard, policy, requests);
         let interceptors = self.interceptors.of(method);
-        let going = async {
-            if interceptors.is_empty() {
-                way.go(&call).await
-            } else {
-                Next::new(interceptors, &mut way).run(&mut call).await.map(|Reply(())| ())
+        let ended = {
+            // In its place: what is around it borrows it, for it is large and would be moved into each of them.
+            let going = pin!(async {
+                if interceptors.is_empty() {
+                    way.go(&call).await
+                } else {
+                    Next::new(interceptors, &mut way).run(&mut call).await.map(|Reply(())| ())
+                }
+            });
+            match observed.span() {
+                Some(span) => by(deadline, going.instrument(span.clone())).await,
+                None => by(deadline, going).await,
             }
-        };
-        let going = going.instrument(observed.span().cloned().unwrap_or_else(Span::none));
-        let ended = match deadline {
-            Some(deadline) => timeout_at(deadline.into(), going)
-                .await
-                .unwrap_or_else(|_| Err(response::deadline_exceeded())),
-            None => going.await,
         };
         let got = ended.and_then(|()| {
             way.got
@@ -329,6 +331,19 @@ impl Client {
             limit(Side::ClientSends, said.and_then(|options| options.max_request), policy.max_request_bytes),
             limit(Side::ClientReads, said.and_then(|options| options.max_reply), policy.max_reply_bytes),
         )
+    }
+}
+
+/// What comes of a call until its deadline.
+async fn by(
+    deadline: Option<Instant>,
+    going: impl Future<Output = Result<(), Status>>,
+) -> Result<(), Status> {
+    match deadline {
+        Some(deadline) => {
+            timeout_at(deadline.into(), going).await.unwrap_or_else(|_| Err(response::deadline_exceeded()))
+        }
+        None => going.await,
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! In: a call and its requests. Out: the message or the stream of messages that answered it.
 
+use std::pin::pin;
+
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::Response;
@@ -130,11 +132,11 @@ impl Destination<'_> {
             let replies = Box::new(response::open(response, call, self.client.limits(call.method()).1)?);
             return Ok(Got::Stream(Opened { replies, hooks: received, idle }));
         }
-        let reply = async {
+        let reply = pin!(async {
             let response = self.client.transport.send(call, requests, sent).await?;
             let mut replies = response::open(response, call, self.client.limits(call.method()).1)?;
             only(&mut replies, &mut received).await.map(Got::Message)
-        };
+        });
         match idle {
             Some(idle) => tokio::select! {
                 biased;
@@ -152,7 +154,7 @@ impl Destination<'_> {
         requests: Requests,
         sent: Option<Hooks>,
     ) -> Result<Response<Body>, Status> {
-        let sending = self.client.transport.send(call, requests, sent);
+        let sending = pin!(self.client.transport.send(call, requests, sent));
         match bound(self.policy.open_timeout) {
             Some(open) => timeout(open, sending).await.unwrap_or_else(|_| {
                 Err(Status::deadline_exceeded(format!("the stream was not answered within {open:?}")))

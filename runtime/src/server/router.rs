@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -199,7 +200,8 @@ async fn run(
     if call.is_over() {
         return Err(deadline_exceeded());
     }
-    let guarded = AssertUnwindSafe(guard.answer(call, io, &outbox)).catch_unwind();
+    // In its place: what is around it borrows it, for it is large and would be moved.
+    let guarded = pin!(AssertUnwindSafe(guard.answer(call, io, &outbox)).catch_unwind());
     let ended = match (deadline, patience) {
         (None, None) => guarded.await,
         (Some(deadline), None) => {
