@@ -62,7 +62,8 @@ async fn calls_spread_by_weight_and_follow_the_list() {
         soon(client.get_order(get("1"))).await.unwrap();
     }
     let served = |server: &Running| server.stats.total();
-    assert!((50..=150).contains(&served(&servers[0])), "{}", served(&servers[0]));
+    // A quarter by weight; but who answers more slowly gets less, and on a busy machine that may be anybody.
+    assert!((25..200).contains(&served(&servers[0])), "{}", served(&servers[0]));
     assert_eq!((served(&servers[0]) + served(&servers[1]), served(&servers[2])), (400, 0));
 
     // The first leaves: no call goes there any more, and none fails.
