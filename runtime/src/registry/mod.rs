@@ -55,6 +55,12 @@ pub struct Instance {
     /// When it began, in milliseconds since 1970; 0 if it does not say.
     #[serde(default)]
     pub started: u64,
+    /// The name of its machine: `web-1`. Empty if it does not say.
+    #[serde(default)]
+    pub host: String,
+    /// Where its port for operators is, as `host:port`: `10.1.0.7:9001`. Empty if others cannot reach it.
+    #[serde(default)]
+    pub governor: String,
     /// The services behind the address, sorted by name.
     #[serde(default)]
     pub services: Vec<Provided>,
@@ -86,6 +92,8 @@ impl Instance {
             enabled: true,
             colour: String::new(),
             started: 0,
+            host: String::new(),
+            governor: String::new(),
             services: Vec::new(),
         }
     }
