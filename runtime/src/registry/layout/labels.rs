@@ -18,7 +18,9 @@ impl Field {
     /// Its text, unless it is what it is without being said.
     fn text(self, instance: &Instance) -> Option<String> {
         match self {
-            Self::Weight => (instance.weight != Instance::DEFAULT_WEIGHT).then(|| instance.weight.to_string()),
+            Self::Weight => {
+                (instance.weight != Instance::DEFAULT_WEIGHT).then(|| instance.weight.to_string())
+            }
             Self::Started => (instance.started != 0).then(|| instance.started.to_string()),
             Self::Zone => Some(instance.zone.clone()),
             Self::Version => Some(instance.version.clone()),

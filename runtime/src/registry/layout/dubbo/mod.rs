@@ -80,7 +80,8 @@ impl Layout for DubboTri {
                 let mut parameters = parameters(&self.0, instance, service, interface, RELEASE);
                 labels_into(&mut parameters, instance, FIELDS);
                 let path = path(service);
-                let url = Url { scheme: "tri".to_owned(), address: instance.address.clone(), path, parameters };
+                let url =
+                    Url { scheme: "tri".to_owned(), address: instance.address.clone(), path, parameters };
                 entries.extend(provider(&self.0, instance, interface, &url));
             }
         }

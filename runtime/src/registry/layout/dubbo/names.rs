@@ -10,8 +10,7 @@ pub(super) fn java_method(method: &str) -> String {
 /// The methods of a list with commas, as in the IDL: `GetOrder`. Java writes `getOrderAsync`, too, and dubbo-go both cases.
 pub(super) fn proto_methods(list: &str) -> Vec<String> {
     let listed: Vec<&str> = list.split(',').filter(|method| !method.is_empty()).collect();
-    let is_twin =
-        |method: &str| method.strip_suffix("Async").is_some_and(|method| listed.contains(&method));
+    let is_twin = |method: &str| method.strip_suffix("Async").is_some_and(|method| listed.contains(&method));
     let methods = listed.iter().filter(|method| !is_twin(method));
     let mut methods: Vec<String> =
         methods.map(|method| with_first(method, |first| first.to_ascii_uppercase())).collect();
