@@ -117,6 +117,18 @@ impl Builder {
         self.set("rename", pair(name, ident))
     }
 
+    /// Says what a service is called in Java: `shop.v1.Orders` and `com.example.shop.Orders`.
+    #[must_use]
+    pub fn java_interface(self, service: impl Into<String>, interface: impl Into<String>) -> Self {
+        self.set("java-interface", pair(service, interface))
+    }
+
+    /// Warns of what programs of a kind cannot use: `java`, which is Dubbo's, or `kitex`.
+    #[must_use]
+    pub fn peer(self, peer: impl Into<String>) -> Self {
+        self.set("peers", peer)
+    }
+
     /// Uses `bytes::Bytes` for the `bytes` fields that the selector selects: `.` all, `.shop.v1` those declared in it,
     /// `Order.id` those whose names end so.
     #[must_use]

@@ -1,21 +1,30 @@
 //! Rules that need only the IDL.
 //!
-//! In: a model. Out: complaints. One rule is one function, listed in [`RULES`].
+//! In: a model, and who is to understand it. Out: complaints. One rule is one function, listed in [`RULES`] or in [`all`].
 
 use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::{ErrorEnum, Model, Package};
+use crate::settings::Settings;
+
+mod java;
+mod peers;
 
 type Rule = fn(&Package, &mut Diagnostics);
 
-const RULES: &[Rule] = &[app_id, one_error_enum, error_ranges, distinct_errors];
+const RULES: &[Rule] = &[app_id, java::legal, one_error_enum, error_ranges, distinct_errors];
 
-/// Applies every rule to every package.
-pub(crate) fn all(model: &Model, diags: &mut Diagnostics) {
+/// Applies every rule.
+pub(crate) fn all(model: &Model, settings: &Settings, diags: &mut Diagnostics) {
     for package in &model.packages {
         RULES.iter().for_each(|rule| rule(package, diags));
     }
+    if settings.server {
+        java::names(model, diags);
+    }
+    java::used(model, settings, diags);
+    peers::all(model, settings, diags);
 }
 
 /// Applies the rules that are about errors.

@@ -82,7 +82,7 @@ pub(crate) fn understand(
         return (loaded, Plan::default());
     }
     tell(&format!("planning the code of {} files", loaded.model.files.len()));
-    check::all(&loaded.model, diags);
+    check::all(&loaded.model, settings, diags);
     let plan = plan::plan(&loaded.model, settings, diags);
     (loaded, plan)
 }

@@ -119,6 +119,8 @@ pub struct Service {
     pub deprecated: bool,
     /// The application that serves it: `shop.order.orders`.
     pub app: Option<String>,
+    /// Its interface in Java.
+    pub java: JavaInterface,
     /// The error enums it names.
     pub errors: Vec<String>,
     /// What is said of the calls of all its methods.
@@ -127,6 +129,17 @@ pub struct Service {
     pub methods: Vec<Method>,
     /// Where its name stands.
     pub span: Option<Span>,
+}
+
+/// What a service is called in Java.
+#[derive(Debug, Serialize)]
+pub struct JavaInterface {
+    /// `com.example.shop.Orders`
+    pub name: String,
+    /// Whether an option of the service says it, and not `java_package` or the package of the file.
+    pub chosen: bool,
+    /// Where `java_package` stands, if it is from there.
+    pub package: Option<Span>,
 }
 
 /// A method of a service.

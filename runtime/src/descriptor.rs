@@ -18,9 +18,6 @@ pub struct Service {
     /// The interface that Java generates for it, by which Dubbo 3 knows it: `com.example.shop.Orders`. The full name, if the
     /// IDL has no `java_package`.
     pub java: &'static str,
-    /// The interface that Java generates for the protocol `grpc` of Dubbo 2.7: `com.example.shop.DubboOrdersGrpc$IOrders`.
-    /// Empty if the IDL does not say.
-    pub legacy: &'static str,
     /// Its methods; a method's [`index`](Method::index) is its place here.
     pub methods: &'static [Method],
     /// An encoded `google.protobuf.FileDescriptorSet` with the service's file and all that it imports. May be empty.
@@ -32,7 +29,7 @@ pub struct Service {
 impl Service {
     /// A service that is its own app and has no descriptors.
     pub const fn new(name: &'static str, methods: &'static [Method]) -> Self {
-        Self { name, app: name, java: name, legacy: "", methods, descriptors: &[], policy: Policy::new() }
+        Self { name, app: name, java: name, methods, descriptors: &[], policy: Policy::new() }
     }
 
     /// Sets the app that serves it.
@@ -42,11 +39,10 @@ impl Service {
         self
     }
 
-    /// Sets its Java interfaces: that of Dubbo 3, and that of the protocol `grpc` of Dubbo 2.7.
+    /// Sets its Java interface.
     #[must_use]
-    pub const fn java(mut self, java: &'static str, legacy: &'static str) -> Self {
+    pub const fn java(mut self, java: &'static str) -> Self {
         self.java = java;
-        self.legacy = legacy;
         self
     }
 
@@ -63,6 +59,20 @@ impl Service {
         self.policy = policy;
         self
     }
+
+    /// The interface that Java generates for the protocol `grpc` of Dubbo 2.7: `com.example.shop.DubboOrdersGrpc$IOrders`.
+    #[must_use]
+    pub fn legacy(&self) -> String {
+        legacy_of(self.java)
+    }
+}
+
+/// The legacy interface beside a Java interface: an inner class that dubbo-compiler derives from the name of the service
+/// (`DubboGrpcStub.mustache` of Dubbo 2.7).
+pub(crate) fn legacy_of(java: &str) -> String {
+    let at = java.rfind('.').map_or(0, |dot| dot + 1);
+    let (package, service) = java.split_at(at);
+    format!("{package}Dubbo{service}Grpc$I{service}")
 }
 
 /// A method: its path and its policies.
@@ -117,6 +127,17 @@ impl Method {
         self.path.rsplit('/').next().unwrap_or(self.path)
     }
 
+    /// The name that Java gives it, its first letter in lower case: `getOrder`. Registries list methods by it, and callers on
+    /// Dubbo may use it.
+    #[must_use]
+    pub fn java_name(&self) -> String {
+        let mut name = self.name().to_owned();
+        if let Some(first) = name.get_mut(..1) {
+            first.make_ascii_lowercase();
+        }
+        name
+    }
+
     /// The full name of its service: `shop.orders.v1.Orders`.
     pub fn service(&self) -> &'static str {
         let path = self.path.strip_prefix('/').unwrap_or(self.path);
@@ -168,7 +189,7 @@ pub enum Idempotency {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, Method};
+    use super::{Kind, Method, Service};
 
     #[test]
     fn a_path_is_service_and_name() {
@@ -176,5 +197,19 @@ mod tests {
         assert_eq!((method.service(), method.name()), ("shop.orders.v1.Orders", "GetOrder"));
         let odd = Method::new("Odd", 0, Kind::Unary);
         assert_eq!((odd.service(), odd.name()), ("", "Odd"));
+    }
+    #[test]
+    fn java_has_names_of_its_own() {
+        let legacy = |service: Service| service.legacy();
+        assert_eq!(
+            legacy(Service::new("shop.Orders", &[]).java("com.shop.Orders")),
+            "com.shop.DubboOrdersGrpc$IOrders"
+        );
+        assert_eq!(legacy(Service::new("shop.Orders", &[])), "shop.DubboOrdersGrpc$IOrders");
+        assert_eq!(legacy(Service::new("Orders", &[])), "DubboOrdersGrpc$IOrders");
+
+        let java = |path| Method::new(path, 0, Kind::Unary).java_name();
+        assert_eq!((java("/a.B/GetOrder"), java("/a.B/getOrder")), ("getOrder".into(), "getOrder".into()));
+        assert_eq!((java("/a.B/_Get"), java("/a.B/")), ("_Get".into(), String::new()));
     }
 }

@@ -36,6 +36,10 @@ pub enum Code {
     ErrorReuse,
     /// An error is not what its callers know.
     ErrorBreak,
+    /// A service has another name in Java, or shares it.
+    JavaName,
+    /// A program of somebody else cannot use what the IDL says.
+    Peer,
     /// A name was changed because another thing has it already.
     Renamed,
     /// The messages cannot be expressed in Rust.
@@ -85,6 +89,8 @@ impl Code {
         Code::ErrorClash,
         Code::ErrorReuse,
         Code::ErrorBreak,
+        Code::JavaName,
+        Code::Peer,
         Code::Renamed,
         Code::Messages,
         Code::Rename,
@@ -120,6 +126,8 @@ impl Code {
             Code::ErrorClash => "J0108",
             Code::ErrorReuse => "J0109",
             Code::ErrorBreak => "J0110",
+            Code::JavaName => "J0111",
+            Code::Peer => "J0112",
             Code::Renamed => "J0202",
             Code::Messages => "J0203",
             Code::Rename => "J0204",

@@ -14,6 +14,7 @@ pub static $constant: __jovian::Service = __jovian::Service::new(
     ],
 )
 $app
+$java
 .descriptors(FILE_DESCRIPTOR_SET)$policy;
 ";
 
@@ -22,11 +23,12 @@ pub(super) fn item(service: &Service) -> String {
     let name = format!("{wire:?}");
     let methods: String = service.methods.iter().map(method).collect();
     let app = service.app.as_ref().map_or_else(String::new, |app| format!(".app({app:?})"));
+    let java = service.java.as_ref().map_or_else(String::new, |java| format!(".java({java:?})"));
     let policy = match policy(&service.policy) {
         none if none.is_empty() => none,
         policy => format!("\n{policy}"),
     };
-    fill!(SERVICE, wire, constant, name, methods, app, policy)
+    fill!(SERVICE, wire, constant, name, methods, app, java, policy)
 }
 
 fn method(method: &Method) -> String {

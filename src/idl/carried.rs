@@ -51,7 +51,7 @@ pub(super) fn carried(name: &str) -> Option<&'static str> {
 }
 
 /// Whether Jovian or protobuf brings `name` along.
-pub(super) fn is_carried(name: &str) -> bool {
+pub(crate) fn is_carried(name: &str) -> bool {
     is_well_known(name) || carried(name).is_some()
 }
 

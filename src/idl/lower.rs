@@ -7,13 +7,15 @@ use super::policy::policy;
 use super::raw;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::{
-    ErrorEnum, ErrorValue, Idempotency, Locations, Method, Package, Service, Shape, Template,
+    ErrorEnum, ErrorValue, Idempotency, JavaInterface, Locations, Method, Package, Service, Shape, Template,
 };
 use crate::names;
 
 /// Field numbers of descriptor.proto that paths are made of.
 const FILE_ENUM: i32 = 5;
 const FILE_SERVICE: i32 = 6;
+const FILE_OPTIONS: i32 = 8;
+const OPTIONS_JAVA_PACKAGE: i32 = 1;
 const SERVICE_METHOD: i32 = 2;
 const ENUM_VALUE: i32 = 2;
 
@@ -31,7 +33,8 @@ pub(super) fn file(
     let package = packages.entry(file.package.clone()).or_default();
     package.name.clone_from(&file.package);
     package.files.insert(file.name.clone());
-    let mut reader = Reader { package: &file.package, locations, declared, diags };
+    let java_package = options::java_package(&file.options);
+    let mut reader = Reader { package: &file.package, java_package, locations, declared, diags };
     for (service, index) in file.services.iter().zip(0..) {
         package.services.push(reader.service(service, &[FILE_SERVICE, index]));
     }
@@ -43,6 +46,7 @@ pub(super) fn file(
 
 struct Reader<'a> {
     package: &'a str,
+    java_package: Option<&'a str>,
     locations: &'a Locations,
     declared: &'a Declared,
     diags: &'a mut Diagnostics,
@@ -59,6 +63,7 @@ impl Reader<'_> {
             docs: self.locations.docs(path).to_owned(),
             deprecated: options::service_deprecated(&service.options),
             app: Some(options.app).filter(|app| !app.is_empty()),
+            java: self.java(&service.name, options.java_interface),
             errors: options.errors,
             policy: policy(options.methods.unwrap_or_default(), &service.name, span.as_ref(), self.diags),
             span,
@@ -66,6 +71,18 @@ impl Reader<'_> {
                 .map(|(method, index)| self.method(method, &[path, &[SERVICE_METHOD, index]].concat()))
                 .collect(),
         }
+    }
+
+    /// By dubbo-compiler (`AbstractGenerator.java`), the name of the service in the Java package, whatever
+    /// `java_outer_classname` and `java_multiple_files` say; those are about messages.
+    fn java(&self, service: &str, chosen: String) -> JavaInterface {
+        if !chosen.is_empty() {
+            return JavaInterface { name: chosen, chosen: true, package: None };
+        }
+        let name = names::full(self.java_package.unwrap_or(self.package), service);
+        let package =
+            self.java_package.and_then(|_| self.locations.at(&[FILE_OPTIONS, OPTIONS_JAVA_PACKAGE]));
+        JavaInterface { name, chosen: false, package }
     }
 
     fn method(&mut self, method: &raw::Method, path: &[i32]) -> Method {

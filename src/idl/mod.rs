@@ -11,7 +11,7 @@ use prost::bytes::Bytes;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::files::hash;
-use crate::model::{File, Locations, Model};
+use crate::model::{File, JavaInterface, Locations, Model};
 use crate::parallel;
 use crate::settings::Settings;
 
@@ -41,7 +41,7 @@ mod trace;
 
 #[cfg(feature = "cli")]
 pub(crate) use carried::carried_set;
-pub(crate) use carried::is_well_known;
+pub(crate) use carried::{is_carried, is_well_known};
 pub(crate) use features::EDITIONS;
 pub(crate) use known::{Earlier, Record};
 pub(crate) use roots::Opened;
@@ -254,6 +254,11 @@ fn build(compiled: &Compiled, settings: &Settings, diags: &mut Diagnostics) -> M
         });
     }
     selection::services(&mut packages, details);
+    for service in packages.values_mut().flat_map(|package| &mut package.services) {
+        if let Some(name) = details.java_interface.get(&service.full_name) {
+            service.java = JavaInterface { name: name.clone(), chosen: true, package: None };
+        }
+    }
     for package in packages.values_mut() {
         let is_asked = settings.modules || !package.files.is_disjoint(&targets);
         package.printed = is_asked && !selection::is_elsewhere(details, &package.name);

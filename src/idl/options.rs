@@ -19,6 +19,8 @@ pub(crate) struct ServiceOptions {
     pub rust_name: String,
     #[prost(message, optional, tag = "4")]
     pub methods: Option<MethodOptions>,
+    #[prost(string, tag = "5")]
+    pub java_interface: String,
 }
 
 /// `jovian.MethodOptions`
@@ -129,6 +131,7 @@ const CARRIED: &[(&str, &[Extension])] = &[
     ("error/v1/error.proto", &[JUPITER_MSG]),
 ];
 
+const JAVA_PACKAGE: u32 = 1;
 const DEPRECATED_METHOD: u32 = 33;
 const DEPRECATED_SERVICE: u32 = 33;
 const IDEMPOTENCY_LEVEL: u32 = 34;
@@ -219,6 +222,14 @@ impl Declared {
             Value::Bytes(bytes) => String::from_utf8(bytes.to_vec()).ok(),
             Value::Varint(_) => None,
         }
+    }
+}
+
+/// `java_package` of a file's options.
+pub(crate) fn java_package(options: &[u8]) -> Option<&str> {
+    match raw::field(options, JAVA_PACKAGE)? {
+        Value::Bytes(name) => std::str::from_utf8(name).ok().filter(|name| !name.is_empty()),
+        Value::Varint(_) => None,
     }
 }
 

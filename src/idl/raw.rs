@@ -41,6 +41,8 @@ pub(crate) struct File {
     pub services: Vec<Service>,
     #[prost(message, repeated, tag = "7")]
     pub extensions: Vec<Field>,
+    #[prost(bytes = "bytes", tag = "8")]
+    pub options: Bytes,
     #[prost(string, tag = "12")]
     pub syntax: String,
     #[prost(int32, tag = "14")]

@@ -80,6 +80,8 @@ pub(crate) struct Service {
     pub wire: String,
     /// `shop.order.orders`
     pub app: Option<String>,
+    /// `com.example.shop.Orders`, where it is not `wire`.
+    pub java: Option<String>,
     /// Lines of the comment.
     pub docs: Vec<String>,
     /// `ORDERS`

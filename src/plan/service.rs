@@ -39,6 +39,7 @@ pub(super) fn plan(
     Service {
         wire: service.full_name.clone(),
         app: service.app.clone(),
+        java: Some(service.java.name.clone()).filter(|java| *java != service.full_name),
         docs: docs::lines(&service.docs),
         constant: names::constant(&name),
         server: names::with_suffix(&name, "Server"),

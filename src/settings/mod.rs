@@ -58,6 +58,10 @@ pub struct Details {
     pub extern_path: BTreeMap<String, String>,
     /// Names in Rust, by full names in the IDL.
     pub rename: BTreeMap<String, String>,
+    /// Java interfaces, by the full names of services.
+    pub java_interface: BTreeMap<String, String>,
+    /// Whose programs are to use the IDL, so that a warning says what they cannot use: `java`, `kitex`.
+    pub peers: Vec<String>,
     /// `bytes` fields that are `bytes::Bytes` and not `Vec<u8>`: selectors of fields.
     pub bytes: Vec<String>,
     /// Map fields that are a `BTreeMap` and not a `HashMap`: selectors of fields.

@@ -81,6 +81,18 @@ pub const SETTINGS: &[Setting] = &[
         help: "Call something by another name in Rust: `shop.v1.Foo_Bar=OtherFooBar`",
     },
     Setting {
+        name: "java-interface",
+        kind: Kind::Table(|it| &mut it.details.java_interface),
+        value: "SERVICE=INTERFACE",
+        help: "What a service is called in Java: `shop.v1.Orders=com.example.shop.Orders`",
+    },
+    Setting {
+        name: "peers",
+        kind: Kind::List(|it| &mut it.details.peers),
+        value: "PEER",
+        help: "Warn of what programs of these cannot use: `java` (Dubbo), `kitex`",
+    },
+    Setting {
         name: "bytes",
         kind: Kind::List(|it| &mut it.details.bytes),
         value: "SELECTOR",
@@ -192,7 +204,12 @@ impl Setting {
                 let yes = name.parse().map_err(|_| format!("`{name}` is neither `true` nor `false`"))?;
                 *field(overrides) = Some(yes);
             }
-            Kind::List(field) => field(overrides).push(name.to_owned()),
+            Kind::List(field) => {
+                if self.name == "peers" {
+                    check_peer(name)?;
+                }
+                field(overrides).push(name.to_owned());
+            }
             Kind::Attributes(field) => {
                 check_attribute(value)?;
                 field(overrides).push((name.to_owned(), value.to_owned()));
@@ -228,6 +245,11 @@ fn check_name(name: &str) -> Result<(), String> {
     let rest = name.strip_prefix('.').unwrap_or(name);
     let legal = name == "." || rest.split('.').all(part);
     if legal { Ok(()) } else { Err(format!("`{name}` is no name of the IDL")) }
+}
+
+fn check_peer(name: &str) -> Result<(), String> {
+    let known = ["java", "kitex"].contains(&name);
+    if known { Ok(()) } else { Err(format!("`{name}` is neither `java` nor `kitex`")) }
 }
 
 /// Every module of the output has to find it.
@@ -276,6 +298,8 @@ mod tests {
         assert!(try_out("extern-path", ".a").contains("NAME=PATH"));
         assert_eq!(try_out("type-attribute", ".=#[derive(Hash, Eq)]"), "");
         assert!(try_out("type-attribute", ".=derive(Hash)").contains("no attribute"));
+        assert_eq!(try_out("peers", "kitex"), "");
+        assert_eq!(try_out("peers", "cobol"), "`cobol` is neither `java` nor `kitex`");
         assert!(try_out("bytes", "a..b").contains("no name"));
     }
 }

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 #[cfg(unix)]
 mod file;
+pub mod governance;
 pub mod layout;
 mod memory;
 mod none;

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::descriptor::{Method, Service};
+use crate::descriptor::{Method, Service, legacy_of};
 
 /// A service behind an address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,11 +32,17 @@ impl Provided {
     /// A service as its IDL names it.
     #[must_use]
     pub fn of(service: &Service) -> Self {
+        Self::declared(service.name, service.java, service.methods.iter().map(Method::name))
+    }
+
+    /// A service that IDL declares, by its full name, its Java interface and the names of its methods.
+    #[must_use]
+    pub fn declared<'a>(name: &str, java: &str, methods: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
-            name: service.name.to_owned(),
-            java: service.java.to_owned(),
-            legacy: service.legacy.to_owned(),
-            methods: service.methods.iter().map(Method::name).map(str::to_owned).collect(),
+            name: name.to_owned(),
+            java: java.to_owned(),
+            legacy: legacy_of(java),
+            methods: methods.into_iter().map(str::to_owned).collect(),
             ..Self::default()
         }
     }
@@ -74,7 +80,7 @@ impl Wanted {
             app: service.app.to_owned(),
             name: service.name.to_owned(),
             java: service.java.to_owned(),
-            legacy: service.legacy.to_owned(),
+            legacy: service.legacy(),
             ..Self::default()
         }
     }
