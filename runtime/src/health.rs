@@ -29,7 +29,17 @@ pub struct Health(Arc<watch::Sender<State>>);
 #[derive(Default)]
 struct State {
     statuses: BTreeMap<String, ServingStatus>,
+    /// Other names of services, and the one that a status is said of.
+    aliases: BTreeMap<String, &'static str>,
     phase: Phase,
+}
+
+impl State {
+    /// What is said of a service, by any of its names.
+    fn status(&self, service: &str) -> Option<ServingStatus> {
+        let alias = self.aliases.get(service).copied();
+        self.statuses.get(service).or_else(|| self.statuses.get(alias?)).copied()
+    }
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -56,7 +66,8 @@ impl Health {
         Self::default()
     }
 
-    /// Says `status` of a service, by its full name, or of the server as a whole (`""`).
+    /// Says `status` of a service, by its full name, or of the server as a whole (`""`). An app says the same under the
+    /// other names that programs on Dubbo ask for: the Java interface, and `{group}/{interface}:{version}`.
     ///
     /// Ignored once the server stops.
     pub fn set(&self, service: impl Into<String>, status: ServingStatus) {
@@ -69,7 +80,7 @@ impl Health {
     /// What is said of a service; nothing if it is not known.
     #[must_use]
     pub fn get(&self, service: &str) -> Option<ServingStatus> {
-        self.0.borrow().statuses.get(service).copied()
+        self.0.borrow().status(service)
     }
 
     /// What is said of everything that is known, the server as a whole (`""`) included.
@@ -90,6 +101,11 @@ impl Health {
                 state.statuses.entry(service.to_owned()).or_insert(ServingStatus::Serving);
             }
         });
+    }
+
+    /// What is said of a service is said under these names, too.
+    pub(crate) fn alias(&self, service: &'static str, names: impl IntoIterator<Item = String>) {
+        self.0.send_modify(|state| state.aliases.extend(names.into_iter().map(|name| (name, service))));
     }
 
     /// The server stops: everything is unhealthy from now on.
@@ -141,7 +157,7 @@ impl v1::Health for HealthService {
         loop {
             let (status, phase) = {
                 let state = states.borrow_and_update();
-                let status = state.statuses.get(&request.service).copied();
+                let status = state.status(&request.service);
                 (status.unwrap_or(ServingStatus::ServiceUnknown), state.phase)
             };
             if told != Some(status) {

@@ -64,4 +64,4 @@ pub use net::{
     TlsError, TlsSection,
 };
 pub use policy::{Codes, Policies, Policy, Retry, UnknownTarget};
-pub use server::{Incoming, Replies, RuntimeKind, ServeError, Server, Stats};
+pub use server::{Incoming, Replies, RuntimeKind, ServeError, Server, ServiceSection, Stats};

@@ -195,7 +195,8 @@ impl Reader<'_> {
     }
 }
 
-/// The gRPC code that Kratos sends for an HTTP status (go-kratos/kratos `internal/httputil`, `transport/grpc` status table).
+/// The gRPC code that Kratos sends for an HTTP status (go-kratos/kratos `transport/http/status`). Version 2 sends UNKNOWN for 412,
+/// which version 3 understands less than what it sends itself.
 fn code_of_http(http: i32) -> i32 {
     match http {
         400 => 3,
@@ -203,6 +204,7 @@ fn code_of_http(http: i32) -> i32 {
         403 => 7,
         404 => 5,
         409 => 10,
+        412 => 9,
         429 => 8,
         499 => 1,
         500 => 13,

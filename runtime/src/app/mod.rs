@@ -99,7 +99,8 @@ impl App {
             .connections(config.server.connection.clone())
             .runtime(config.server.runtime)
             .max_in_flight(config.server.max_in_flight)
-            .configured_policies(config.server.policies());
+            .configured_policies(config.server.policies())
+            .configured_services(config.server.services.clone());
         let server = match config.server.tls.clone() {
             Some(tls) => server.tls(tls),
             None => server,

@@ -64,6 +64,10 @@ impl Running {
         refuse_duplicates(&server)?;
         let (stats, configured) = (server.stats(), server.configured());
         let all: Vec<_> = server.services().collect();
+        let other_names: Vec<_> = server
+            .sections()
+            .map(|(service, section)| (service.name, section.other_names(service)))
+            .collect();
         let server = server.ready()?;
 
         let (live, board) = (Live::new(config.clone(), followers), Board::default());
@@ -86,6 +90,9 @@ impl Running {
         // An app that is dropped drains, too.
         let told = async { draining.await.unwrap_or_default() };
         let server = tokio::spawn(server.serve(listener, told, drain_timeout));
+        for (service, names) in other_names {
+            health.alias(service, names);
+        }
         health.serving(services.iter().map(|service| service.name));
         let mut running = Self {
             name,

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
+use http::HeaderMap;
 use tonic::metadata::{Binary, MetadataKey, MetadataMap, MetadataValue};
 
 use super::reserved::is_reserved;
@@ -30,8 +31,8 @@ pub(super) fn append_bin(map: &mut MetadataMap, key: &str, value: &[u8]) {
 }
 
 /// All values under a name, in their order.
-pub(super) fn values_bin(map: &MetadataMap, key: &str) -> Vec<Bytes> {
-    let values = map.as_ref().get_all(key).into_iter();
+pub(crate) fn values_bin(headers: &HeaderMap, key: &str) -> Vec<Bytes> {
+    let values = headers.get_all(key).into_iter();
     let texts = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     let decoded = texts.map(|text| BASE64.decode(text.trim_ascii()).map(Bytes::from));
     decoded
@@ -52,8 +53,11 @@ mod tests {
             map.as_mut().append("x-token-bin", written.parse().unwrap());
         }
         let expected: [&[u8]; 8] = [b"\0\xff\xfe\n=", b"", b"\0\xff", b"\0\xff", &[1], &[2], b"", &[3]];
-        assert_eq!(values_bin(&map, "x-token-bin"), expected);
-        assert!(values_bin(&map, "x-other-bin").is_empty() && values_bin(&map, "no name").is_empty());
+        assert_eq!(values_bin(map.as_ref(), "x-token-bin"), expected);
+        assert!(
+            values_bin(map.as_ref(), "x-other-bin").is_empty()
+                && values_bin(map.as_ref(), "no name").is_empty()
+        );
     }
 
     #[test]

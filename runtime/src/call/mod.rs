@@ -3,6 +3,8 @@
 //! In: a method, metadata, a peer, a deadline. Out: a [`Call`] that handlers and interceptors read, and that calls made
 //! while a handler runs inherit from. Never: bytes of messages.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -17,6 +19,7 @@ use tonic::metadata::MetadataMap;
 use crate::descriptor::Method;
 use crate::net::Peer;
 
+mod attachments;
 mod binary;
 pub(crate) mod deadline;
 mod options;
@@ -24,12 +27,15 @@ mod reply;
 pub(crate) mod hops;
 mod idle;
 pub(crate) mod reserved;
+mod text;
 pub(crate) mod trace;
 
+pub(crate) use binary::values_bin;
 pub(crate) use idle::silence;
 pub use options::CallOptions;
 pub(crate) use options::Timeout;
 pub use reply::ReplyMetadata;
+pub(crate) use text::{percent_decoded, percent_encoded, text_of};
 pub use trace::Trace;
 
 tokio::task_local! {
@@ -154,7 +160,7 @@ impl Call {
     /// All values of the request's metadata of bytes under a name, which ends with `-bin`, in their order; what is no base64 is left
     /// out.
     pub fn metadata_bin(&self, key: &str) -> Vec<Bytes> {
-        binary::values_bin(&self.0.metadata, key)
+        values_bin(self.0.metadata.as_ref(), key)
     }
 
     /// The metadata of the request, to change: on a client, before it is sent.
@@ -194,6 +200,17 @@ impl Call {
     /// for this one do not have it.
     pub fn local(&self, key: &str) -> Option<&str> {
         hops::local(self.0.metadata.as_ref(), key)
+    }
+
+    /// The text of a Dubbo attachment, `Upper-Mark`, whatever letters of it are capitals; it may have come in Latin-1. A
+    /// header of a caller that does not speak Dubbo is found in the same way.
+    pub fn attachment(&self, name: &str) -> Option<Cow<'_, str>> {
+        attachments::attachment(self.0.metadata.as_ref(), name)
+    }
+
+    /// All texts that came as Dubbo attachments, by their names, which have their capitals if the caller said them.
+    pub fn attachments(&self) -> BTreeMap<String, String> {
+        attachments::attachments(self.0.metadata.as_ref())
     }
 
     /// On whose behalf: the entry `tenant` that travels over all hops.

@@ -93,12 +93,12 @@ impl ReplyMetadata {
 
     /// All values of a header of bytes, in their order; what is no base64 is left out.
     pub fn header_bin(&self, key: &str) -> Vec<Bytes> {
-        values_bin(&self.lock().headers, key)
+        values_bin(self.lock().headers.as_ref(), key)
     }
 
     /// All values of a trailer of bytes, in their order; what is no base64 is left out.
     pub fn trailer_bin(&self, key: &str) -> Vec<Bytes> {
-        values_bin(&self.lock().trailers, key)
+        values_bin(self.lock().trailers.as_ref(), key)
     }
 
     /// All headers, as they are now.

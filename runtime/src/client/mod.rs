@@ -27,6 +27,7 @@ mod reply_stream;
 mod requests;
 mod response;
 mod retry;
+mod status;
 mod target;
 mod transport;
 mod way;

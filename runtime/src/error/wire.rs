@@ -1,6 +1,8 @@
 //! Domain errors on the wire: `google.rpc.ErrorInfo` in the details of a status.
 //!
 //! In: an error, or a status that came. Out: the other one. The maps are sorted, so that the same error is the same bytes.
+//! What other frameworks do differently stands here, too: Kratos (no domain), Kitex (headers), Dubbo for Java (texts that it
+//! decodes twice).
 
 use std::collections::BTreeMap;
 
@@ -9,6 +11,7 @@ use prost::Message as _;
 use tonic::{Code, Status};
 
 use super::{DomainError, ErrorFields, UnknownError};
+use crate::call::percent_encoded;
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct RpcStatus {
@@ -84,7 +87,9 @@ pub(crate) fn domain_error<E: DomainError>(status: &Status) -> Option<E> {
     if E::CODES.is_empty() && E::DOMAIN.is_empty() {
         return None;
     }
-    let ErrorInfo { reason, domain, metadata } = info(status)?;
+    let Some(ErrorInfo { reason, domain, metadata }) = info(status) else {
+        return kitex_error(status);
+    };
     // Kratos sends no domain; there only a reason that is known tells whose error it is.
     if domain != E::DOMAIN && !domain.is_empty() {
         return None;
@@ -95,4 +100,28 @@ pub(crate) fn domain_error<E: DomainError>(status: &Status) -> Option<E> {
         let code = status.code();
         (domain == E::DOMAIN).then(|| E::from_unknown(UnknownError { reason, message, metadata, code }))
     })
+}
+
+/// A business error of Kitex: its number as `biz-status`, its fields as JSON in `biz-extra`, beside INTERNAL.
+fn kitex_error<E: DomainError>(status: &Status) -> Option<E> {
+    let said = status.metadata().as_ref();
+    let number: i32 = said.get("biz-status")?.to_str().ok()?.parse().ok()?;
+    let known = E::CODES.iter().find(|known| known.number == number)?;
+    let fields = said.get("biz-extra").and_then(|extra| serde_json::from_slice(extra.as_bytes()).ok());
+    E::from_parts(known.reason, &mut ErrorFields::new(fields.unwrap_or_default()))
+}
+
+/// The same status with details that Dubbo for Java can read: it percent-decodes the text inside of them, `+` included, and
+/// where that fails it tells its caller CANCELLED.
+pub(crate) fn for_java(mut status: Status) -> Status {
+    let Ok(mut details) = RpcStatus::decode(status.details()) else {
+        return status;
+    };
+    if details.message.is_empty() {
+        return status;
+    }
+    details.message = percent_encoded(&details.message);
+    let (code, message) = (status.code(), status.message().to_owned());
+    let metadata = std::mem::take(status.metadata_mut());
+    Status::with_details_and_metadata(code, message, Bytes::from(details.encode_to_vec()), metadata)
 }

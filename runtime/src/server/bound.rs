@@ -12,6 +12,7 @@ use tonic::Status;
 
 use super::exchange::Exchange;
 use super::outbox::Outbox;
+use super::section::ServiceSection;
 use crate::call::Call;
 use crate::descriptor::{Method, Service};
 use crate::error::{DomainError, Failure, known};
@@ -34,6 +35,7 @@ pub struct BoundService {
     service: &'static Service,
     rows: Arc<dyn Rows>,
     interceptors: Interceptors,
+    section: ServiceSection,
 }
 
 impl BoundService {
@@ -49,7 +51,23 @@ impl BoundService {
             service,
             rows: Arc::new(Bound { implementation, rows }),
             interceptors: Interceptors::default(),
+            section: ServiceSection::default(),
         }
+    }
+
+    /// Serves it in a group, `blue`, as programs on Dubbo ask for one. A call for another group is `UNIMPLEMENTED`; one
+    /// that says nothing of groups is served. Without a group every call is.
+    #[must_use]
+    pub fn group(mut self, group: impl Into<String>) -> Self {
+        self.section.group = Some(group.into());
+        self
+    }
+
+    /// Serves it as a version, `1.0.0`, which is asked for and refused as a [group](Self::group) is.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.section.version = Some(version.into());
+        self
     }
 
     /// Adds an interceptor around this service's calls; the first added is outermost.
@@ -62,6 +80,19 @@ impl BoundService {
     /// What the IDL says of it.
     pub fn service(&self) -> &'static Service {
         self.service
+    }
+
+    /// In which group and version it is served.
+    pub(crate) fn section(&self) -> &ServiceSection {
+        &self.section
+    }
+
+    /// The same service, as the configuration has it, which wins.
+    pub(super) fn configured(mut self, section: Option<&ServiceSection>) -> Self {
+        if let Some(section) = section {
+            self.section = section.over(&self.section);
+        }
+        self
     }
 
     /// The interceptors of one of its methods, with `outer` outside of its own.

@@ -21,11 +21,15 @@ use tracing::Span;
 
 use super::guard::Ticket;
 use super::outbox::Outbox;
-use crate::call::{Call, ReplyMetadata, reserved};
+use crate::call::{Call, ReplyMetadata, percent_encoded, reserved};
 use crate::codec::ENCODING;
+use crate::error::wire;
 
 /// How long a stream of replies stays quiet before its headers go without a message.
 const GRACE: Duration = Duration::from_millis(100);
+
+/// What Dubbo 3 for Java says in every request, and nobody else does.
+const JAVA_CALLER: &str = "tri-consumer-appname";
 
 pub(super) const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 
@@ -93,9 +97,17 @@ impl Driver {
             // A status that was taken over from another call carries the headers of that one's response.
             reserved::strip(status.metadata_mut().as_mut());
         }
+        let is_java = self.call().metadata().contains_key(JAVA_CALLER);
+        if is_java {
+            status = wire::for_java(status);
+        }
         if let Err(unsendable) = status.add_header(&mut trailers) {
             // Only a message or a detail that is no header value gets here; the code is what matters.
             trailers.insert(Status::GRPC_STATUS, HeaderValue::from(unsendable.code() as i32));
+        }
+        if is_java && let Ok(text) = HeaderValue::try_from(percent_encoded(status.message())) {
+            // It takes a `+` for a space.
+            trailers.insert(Status::GRPC_MESSAGE, text);
         }
         trailers
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use arc_swap::ArcSwap;
+use http::HeaderMap;
 use tonic::{Code, Status};
 use tracing::Span;
 
@@ -62,6 +63,11 @@ impl Guard {
     /// What the IDL says of the service that it is a method of.
     pub(super) fn service(&self) -> &'static Service {
         self.service.service()
+    }
+
+    /// Whether a request is for the group and version that the service is served in.
+    pub(super) fn serves(&self, headers: &HeaderMap) -> Result<(), Status> {
+        self.service.section().serves(self.service().name, headers)
     }
 
     /// Runs one call to its end; what it says goes to `outbox`.

@@ -3,7 +3,7 @@
 //! In: services, interceptors, a listener. Out: answered calls. Never: configuration, registries, signals; those are
 //! the [`App`](crate::App)'s.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
 use std::io;
 use std::time::Duration;
@@ -18,6 +18,7 @@ mod outbox;
 mod patience;
 mod replies;
 mod router;
+mod section;
 mod stats;
 
 pub use bound::{BoundService, Handler, boxed};
@@ -27,6 +28,7 @@ pub(crate) use listener::Ready;
 pub use listener::RuntimeKind;
 pub use replies::Replies;
 pub(crate) use router::{Configured, Limits, Router};
+pub use section::ServiceSection;
 pub use stats::Stats;
 
 use crate::codec::Encoding;
@@ -52,6 +54,7 @@ pub struct Server {
     interceptors: Interceptors,
     limits: Limits,
     said: Said,
+    sections: BTreeMap<String, ServiceSection>,
     configured: Configured,
     stats: Stats,
     connections: ConnectionSection,
@@ -150,6 +153,20 @@ impl Server {
         self
     }
 
+    /// Says in which groups and versions the configuration has its services, by their full names.
+    pub(crate) fn configured_services(mut self, sections: BTreeMap<String, ServiceSection>) -> Self {
+        self.sections = sections;
+        self
+    }
+
+    /// Its services, and in which group and version each is served.
+    pub(crate) fn sections(&self) -> impl Iterator<Item = (&'static Service, ServiceSection)> + '_ {
+        self.services.iter().map(|bound| {
+            let service = bound.service();
+            (service, bound.clone().configured(self.sections.get(service.name)).section().clone())
+        })
+    }
+
     /// The counters of this server and its clones.
     pub fn stats(&self) -> Stats {
         self.stats.clone()
@@ -185,7 +202,12 @@ impl Server {
     /// The routes of this server.
     pub(crate) fn router(self) -> Result<Router, ServeError> {
         self.check()?;
-        let router = Router::new(self.services, &self.interceptors, self.limits, self.said, &self.stats);
+        let configured = |bound: BoundService| {
+            let section = self.sections.get(bound.service().name);
+            bound.configured(section)
+        };
+        let services = self.services.into_iter().map(configured).collect();
+        let router = Router::new(services, &self.interceptors, self.limits, self.said, &self.stats);
         self.configured.add(&router);
         Ok(router)
     }
@@ -195,6 +217,9 @@ impl Server {
         let mut names = HashSet::new();
         if let Some(twice) = self.services().find(|service| !names.insert(service.name)) {
             return Err(ServeError::Duplicate(twice));
+        }
+        if let Some(name) = self.sections.keys().find(|name| !names.contains(name.as_str())) {
+            return Err(ServeError::Unserved(name.clone()));
         }
         let services: Vec<_> = self.services().collect();
         router::known(&self.said, services.iter().copied()).map_err(ServeError::Policy)
@@ -213,6 +238,9 @@ pub enum ServeError {
     /// Two implementations of one service.
     #[error("the service `{}` was added twice", .0.name)]
     Duplicate(&'static Service),
+    /// The configuration speaks of a service that is not served.
+    #[error("there is no service `{0}`, which [server.services] speaks of")]
+    Unserved(String),
     /// A setting that cannot be.
     #[error(transparent)]
     Setting(#[from] SettingError),

@@ -1,8 +1,10 @@
 //! From a path to a handler.
 //!
 //! In: an HTTP request, from a connection or from a client in the same process. Out: the [`Answer`] that runs it. The
-//! map is made once, when a server starts.
+//! map is made once, when a server starts; it has every path under which a method may be called, and all of them lead to
+//! one [`Guard`], so that policies and numbers are the method's.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -88,7 +90,9 @@ impl Configured {
 pub(crate) struct Router(Arc<Routes>);
 
 struct Routes {
-    paths: HashMap<&'static str, Arc<Guard>>,
+    paths: HashMap<Cow<'static, str>, Arc<Guard>>,
+    /// One for each method.
+    guards: Vec<Arc<Guard>>,
     limits: Limits,
     said: Mutex<Said>,
 }
@@ -106,23 +110,24 @@ impl Router {
             let policy = policy_of(&said, service.service(), method);
             Arc::new(Guard::new(service.clone(), method, interceptors, policy, stats.clone()))
         };
-        let paths = services.iter().flat_map(|service| {
-            let governed = move |method: &'static Method| (method.path, guard(service, method));
-            service.service().methods.iter().map(governed)
+        let guards = services.iter().flat_map(|service| {
+            let guard = &guard;
+            service.service().methods.iter().map(move |method| guard(service, method))
         });
-        let paths = paths.collect();
-        Self(Arc::new(Routes { paths, limits, said: Mutex::new(said) }))
+        let guards: Vec<_> = guards.collect();
+        let paths = paths(&guards);
+        Self(Arc::new(Routes { paths, guards, limits, said: Mutex::new(said) }))
     }
 
     fn check(&self, configuration: &Policies) -> Result<(), UnknownTarget> {
         let said = Said { configuration: configuration.clone(), program: Policies::new() };
-        known(&said, self.0.paths.values().map(|guard| guard.service()))
+        known(&said, self.0.guards.iter().map(|guard| guard.service()))
     }
 
     fn configure(&self, configuration: &Policies) {
         let mut said = self.0.said.lock().unwrap_or_else(PoisonError::into_inner);
         configuration.clone_into(&mut said.configuration);
-        for guard in self.0.paths.values() {
+        for guard in &self.0.guards {
             guard.set_policy(policy_of(&said, guard.service(), guard.method()));
         }
     }
@@ -136,6 +141,9 @@ impl Router {
         let Some(guard) = self.0.paths.get(head.uri.path()) else {
             return Answer::refused(Status::unimplemented(format!("no such method: {}", head.uri.path())));
         };
+        if let Err(elsewhere) = guard.serves(&head.headers) {
+            return Answer::refused(elsewhere);
+        }
         let encoding = match Encoding::of(&head.headers) {
             Ok(encoding) => encoding,
             Err(unknown) => return Answer::refused(not_understood(unknown)),
@@ -165,8 +173,38 @@ impl Router {
 
 impl std::fmt::Debug for Router {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Router").field("methods", &self.0.paths.len()).finish_non_exhaustive()
+        f.debug_struct("Router").field("methods", &self.0.guards.len()).finish_non_exhaustive()
     }
+}
+
+/// Every path under which a method may be called: by the name of its service or by its Java interface, and as a method of
+/// Java, `sayHello`. A name as the IDL spells it comes first: no other spelling hides it.
+fn paths(guards: &[Arc<Guard>]) -> HashMap<Cow<'static, str>, Arc<Guard>> {
+    let own = |guard: &Arc<Guard>| (Cow::Borrowed(guard.method().path), Arc::clone(guard));
+    let mut paths: HashMap<_, _> = guards.iter().map(own).collect();
+    for spell in [str::to_owned, recased] {
+        for guard in guards {
+            let (service, method) = (guard.service(), guard.method());
+            for prefix in [method.service(), service.java] {
+                let path = format!("/{prefix}/{}", spell(method.name()));
+                paths.entry(path.into()).or_insert_with(|| Arc::clone(guard));
+            }
+        }
+    }
+    paths
+}
+
+/// The name with its first letter in the other case.
+fn recased(name: &str) -> String {
+    let mut recased = name.to_owned();
+    if let Some(first) = recased.get_mut(..1) {
+        if name.starts_with(|first: char| first.is_ascii_uppercase()) {
+            first.make_ascii_lowercase();
+        } else {
+            first.make_ascii_uppercase();
+        }
+    }
+    recased
 }
 
 /// Whether all that is said is said of services that there are.

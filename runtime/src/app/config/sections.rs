@@ -15,7 +15,7 @@ use crate::codec::Encoding;
 use crate::net::{ConnectionSection, TlsSection};
 use crate::policy::Policies;
 use crate::registry::Instance;
-use crate::server::RuntimeKind;
+use crate::server::{RuntimeKind, ServiceSection};
 
 /// `[app]`: who this is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -96,6 +96,8 @@ pub struct ServerSection {
     /// `methods`: what holds for calls of a service, or of one of its methods:
     /// `[server.methods."shop.orders.v1.Orders/GetOrder"]`.
     pub methods: BTreeMap<String, ServerPolicySection>,
+    /// `services`: the group and the version that a service is served in, `[server.services."shop.orders.v1.Orders"]`.
+    pub services: BTreeMap<String, ServiceSection>,
     /// `[server.tls]`: its certificates. Default: none, and connections are not encrypted.
     pub tls: Option<TlsSection>,
 }
@@ -116,6 +118,7 @@ impl Default for ServerSection {
             max_in_flight: 0,
             policy: ServerPolicySection::default(),
             methods: BTreeMap::new(),
+            services: BTreeMap::new(),
             tls: None,
         }
     }

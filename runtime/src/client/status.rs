@@ -1,0 +1,126 @@
+//! The status of a response, as whoever sent it meant it.
+//!
+//! In: the headers in which a status stands, and what the head of the response told of its sender. Out: the status that
+//! the caller gets. What other implementations do against the specification is undone here and nowhere else. Never: a
+//! panic, whatever came.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::header::{HeaderName, TE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Status};
+
+use crate::call::{percent_decoded, text_of, values_bin};
+use crate::codes;
+
+const STATUS: &str = "grpc-status";
+const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+
+/// What Kitex puts behind the text of every error that is not one of its business errors.
+const KITEX_ERROR: &str = " [biz error]";
+/// What Dubbo for Java says when a service has no descriptor, because it is made from an interface of Java.
+const NO_DESCRIPTOR: &str = "Unexpected serialization type:null";
+
+/// Who sent a response, as far as its head tells.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sender {
+    http: StatusCode,
+    /// It is Dubbo's Triple for Java.
+    is_triple: bool,
+}
+
+impl Sender {
+    /// Triple for Java does two things that the specification forbids: it has a gRPC status beside an HTTP status that
+    /// is not 200, and `te` among the headers of a response. Nobody else was seen to.
+    pub(super) fn of(http: StatusCode, head: &HeaderMap) -> Self {
+        let fails_twice = http != StatusCode::OK && head.contains_key(STATUS);
+        Self { http, is_triple: fails_twice || head.contains_key(TE) }
+    }
+
+    /// How the call ended, by headers or trailers; `None` if they do not say. Most say that all is well, and that needs no
+    /// [`Status`], which is a copy of them.
+    pub(super) fn outcome(self, headers: &HeaderMap) -> Option<Result<(), Status>> {
+        let number = headers.get(STATUS)?.as_bytes();
+        if number == b"0" {
+            return Some(Ok(()));
+        }
+        let code = Code::from_bytes(number);
+        let (code, text) = self.meant(code, self.text(headers));
+        let mut metadata = headers.clone();
+        metadata.remove(&MESSAGE);
+        metadata.remove(&DETAILS);
+        // A number that is none of gRPC's stays where the caller can see it.
+        if Code::from_bytes(number) != Code::Unknown || number == b"2" {
+            metadata.remove(STATUS);
+        }
+        let metadata = MetadataMap::from_headers(metadata);
+        Some(Err(Status::with_details_and_metadata(code, text, details(headers), metadata)))
+    }
+
+    /// What a response means that says nothing in the way of gRPC, by the specification's table.
+    pub(super) fn no_status(self) -> Status {
+        let code = match self.http {
+            StatusCode::BAD_REQUEST => Code::Internal,
+            StatusCode::UNAUTHORIZED => Code::Unauthenticated,
+            StatusCode::FORBIDDEN => Code::PermissionDenied,
+            StatusCode::NOT_FOUND => Code::Unimplemented,
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Code::Unavailable,
+            _ => Code::Unknown,
+        };
+        match self.http {
+            StatusCode::OK => Status::unknown("the reply ended without a status"),
+            http => Status::new(code, format!("HTTP status {} and no gRPC status", http.as_u16())),
+        }
+    }
+
+    /// The text of a status. Triple does not encode it, so that its `%` are its own.
+    fn text(self, headers: &HeaderMap) -> String {
+        let sent = headers.get(&MESSAGE).map_or(b"".as_slice(), HeaderValue::as_bytes);
+        let decoded = if self.is_triple { Cow::Borrowed(sent) } else { percent_decoded(sent) };
+        text_of(&decoded).into_owned()
+    }
+
+    /// The code and the text as they are meant.
+    fn meant(self, code: Code, mut text: String) -> (Code, String) {
+        if let Some(own) = text.strip_suffix(KITEX_ERROR) {
+            text.truncate(own.len());
+        }
+        if self.is_triple {
+            // `FAILED_PRECONDITION : out of stock`
+            let own = text.strip_prefix(codes::name(code)).and_then(|rest| rest.strip_prefix(" : "));
+            if let Some(own) = own.map(str::to_owned) {
+                text = own;
+            }
+        }
+        if text.contains(NO_DESCRIPTOR) {
+            text.push_str(
+                " (the Java service is not made from protobuf: it takes objects of Java in Dubbo's own wrapper, which only Dubbo \
+                 can call)",
+            );
+        }
+        let code = match code {
+            Code::Unknown if self.is_triple && text.contains("\"methodDescriptors\" is null") => {
+                Code::Unimplemented
+            }
+            Code::Unknown if self.http == StatusCode::REQUEST_TIMEOUT && text == "Request Timeout" => {
+                Code::DeadlineExceeded
+            }
+            // Kitex.
+            Code::Cancelled if text.starts_with("unknown method ") => Code::Unimplemented,
+            code => code,
+        };
+        (code, text)
+    }
+}
+
+/// The details of a status; what is no base64 is left out.
+fn details(headers: &HeaderMap) -> Bytes {
+    // Not through a status of tonic, which panics over what is no base64.
+    values_bin(headers, DETAILS.as_str()).into_iter().next().unwrap_or_default()
+}
