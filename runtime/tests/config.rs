@@ -130,7 +130,7 @@ const POLICY: &str = "`timeout_ms`, `open_timeout_ms`, `idle_timeout_ms`, `max_r
 #[test]
 fn mistakes_are_named_by_key_and_place() {
     let known = "`address`, `max_message_bytes`, `max_reply_bytes`, `compress`, `max_deadline_ms`, `stop_wait_ms`, \
-                 `drain_timeout_ms`, `reflection`, `runtime`, `connection`, `max_in_flight`, `policy`, `methods`, `tls`";
+                 `drain_timeout_ms`, `reflection`, `runtime`, `connection`, `max_in_flight`, `policy`, `methods`, `services`, `tls`";
     for (text, environment, expected) in [
         (
             "# my app\n[app]\nname = \"orders\"\n\n[server]\n\nadress = \"0.0.0.0:9000\"\n",

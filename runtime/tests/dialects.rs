@@ -28,7 +28,7 @@ fn plain(number: &'static [u8], text: &'static [u8]) -> Script {
 }
 
 async fn client(script: Script) -> OrdersClient {
-    OrdersClient::connect(&scripted(script).await.to_string()).unwrap()
+    OrdersClient::connect(scripted(script).await.to_string()).unwrap()
 }
 
 async fn error(script: Script) -> CallError<OrdersError> {

@@ -13,7 +13,7 @@ use jovian_runtime::health::ServingStatus;
 use jovian_runtime::registry::MemoryRegistry;
 use jovian_runtime::{
     App, AppConfig, Call, Code, IntoFailure as _, Kind, Method, Policies, Policy, Server, Service,
-    ServiceSection, Status,
+    ServiceSection, Status, metrics,
 };
 use prost::Message as _;
 use support::raw::{Raw, Whole, framed};
@@ -29,7 +29,7 @@ static GREETER: Service = Service::new(
         Method::new("/interop.split.v1.Greeter/Greet", 2, Kind::Unary),
     ],
 )
-.java("com.example.interop.split.Greeter");
+.java("com.example.interop.split.Greeter", "");
 /// Whoever asks for it has its own group.
 static METADATA: Service = Service::new(
     "org.apache.dubbo.metadata.MetadataServiceV2",
@@ -151,6 +151,12 @@ async fn both_names_and_both_casings_are_one_method() {
         }
     }
     assert_eq!(stats.total(), 12);
+    let page = metrics::render();
+    assert!(
+        page.contains(r#"method="/interop.split.v1.Greeter/SayHello",client="shop.web.site",code="OK"} 4"#),
+        "{page}"
+    );
+    assert!(!page.contains("/interop.split.v1.Greeter/sayHello") && !page.contains(GREETER.java), "{page}");
 }
 
 #[tokio::test]
@@ -203,7 +209,7 @@ async fn a_service_is_served_in_its_group_and_version() {
     assert_eq!(health.trailers.get("grpc-status").unwrap(), "0");
 
     // Dubbo's clients watch health by the key of the service.
-    let client = HealthClient::connect(&format!("http://{}", running.address())).unwrap();
+    let client = HealthClient::connect(format!("http://{}", running.address())).unwrap();
     let of = |service: &str| HealthCheckRequest { service: service.to_owned() };
     let names = [
         "",

@@ -124,3 +124,45 @@ fn details(headers: &HeaderMap) -> Bytes {
     // Not through a status of tonic, which panics over what is no base64.
     values_bin(headers, DETAILS.as_str()).into_iter().next().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_a_status(http in 100_u16..1000, number: Vec<u8>, text: Vec<u8>, details: Vec<u8>, te: bool) {
+            let mut headers = HeaderMap::new();
+            let said = [(HeaderName::from_static(STATUS), number), (MESSAGE, text), (DETAILS, details)];
+            for (name, value) in said {
+                if let Ok(value) = HeaderValue::from_bytes(&value) {
+                    headers.append(name, value);
+                }
+            }
+            if te {
+                headers.insert(TE, HeaderValue::from_static("trailers"));
+            }
+            let sender = Sender::of(StatusCode::from_u16(http).unwrap(), &headers);
+            let outcome = sender.outcome(&headers);
+            prop_assert_eq!(outcome.is_some(), headers.contains_key(STATUS));
+            if let Some(Err(status)) = outcome {
+                prop_assert!(status.code() != Code::Ok);
+            }
+            prop_assert!(sender.no_status().code() != Code::Ok);
+        }
+
+        #[test]
+        fn what_a_server_of_grpc_says_comes_back(code in 1..=16, text: String, details: Vec<u8>) {
+            let mut headers = HeaderMap::new();
+            let code = Code::from_i32(code);
+            let sent = Status::with_details(code, text.clone(), details.clone().into());
+            sent.add_header(&mut headers).unwrap();
+            let status = Sender::of(StatusCode::OK, &HeaderMap::new()).outcome(&headers).unwrap().unwrap_err();
+            prop_assert_eq!((status.code(), status.message()), (code, text.as_str()));
+            prop_assert_eq!(status.details(), details.as_slice());
+            prop_assert!(status.metadata().is_empty());
+        }
+    }
+}
