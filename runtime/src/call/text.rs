@@ -1,4 +1,7 @@
 //! Text in headers, in whichever encoding it came.
+//!
+//! In: the bytes of a header, or a text. Out: the text, or what stands for it where only letters and digits may stand. Never: a
+//! failure; bytes that are no UTF-8 are Latin-1.
 
 use std::borrow::Cow;
 
