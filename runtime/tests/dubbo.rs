@@ -29,7 +29,7 @@ static GREETER: Service = Service::new(
         Method::new("/interop.split.v1.Greeter/Greet", 2, Kind::Unary),
     ],
 )
-.java("com.example.interop.split.Greeter", "");
+.java("com.example.interop.split.Greeter");
 /// Whoever asks for it has its own group.
 static METADATA: Service = Service::new(
     "org.apache.dubbo.metadata.MetadataServiceV2",

@@ -85,7 +85,7 @@ mod tests {
             section(Some("blue"), Some("1.0.0")).key("a.B"),
         ];
         assert_eq!(keys, ["a.B", "blue/a.B", "a.B:1.0.0", "blue/a.B:1.0.0"]);
-        static SPLIT: Service = Service::new("split.v1.Greeter", &[]).java("com.split.Greeter", "");
+        static SPLIT: Service = Service::new("split.v1.Greeter", &[]).java("com.split.Greeter");
         static PLAIN: Service = Service::new("plain.v1.Greeter", &[]);
         assert_eq!(section(None, None).other_names(&SPLIT), ["com.split.Greeter"]);
         assert!(section(None, None).other_names(&PLAIN).is_empty());
