@@ -48,7 +48,7 @@ pub(super) struct Arguments {
 }
 
 /// Where the IDL is.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct Source {
     /// `.proto` files, folders and globs, or one descriptor set (`.binpb`, `.fds`, `.pb`, `.protoset`)
     #[arg(value_name = "FILE|DIR|GLOB")]

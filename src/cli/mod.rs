@@ -18,6 +18,7 @@ mod failure;
 mod flags;
 mod r#gen;
 mod inspect;
+mod keys;
 mod ls;
 mod net;
 mod new;
@@ -56,6 +57,7 @@ enum Command {
     Quickstart(quickstart::Arguments),
     Inspect(Box<inspect::Arguments>),
     Errors(errors::Arguments),
+    Keys(Box<keys::Arguments>),
     Call(Box<call::Arguments>),
     Ls(Box<ls::Arguments>),
     Explain(explain::Arguments),
@@ -97,6 +99,7 @@ fn execute(command: Command, report: &Report) -> Result<Outcome, Diagnostics> {
         Command::Quickstart(arguments) => quickstart::run(arguments),
         Command::Inspect(arguments) => inspect::run(*arguments, report),
         Command::Errors(arguments) => errors::run(arguments, report),
+        Command::Keys(arguments) => keys::run(&arguments, report),
         Command::Call(arguments) => call::run(&arguments, report),
         Command::Ls(arguments) => ls::run(&arguments, report),
         Command::Explain(arguments) => explain::run(arguments),
