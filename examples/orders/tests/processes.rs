@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use jovian_runtime::registry::Instances;
+use jovian_runtime::registry::{Instances, Wanted};
 use jovian_runtime::{App, AppConfig, CallError, Code, RegistryKind};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -83,7 +83,8 @@ fn lamp() -> PlaceOrderRequest {
 async fn two_programs_find_each_other_and_outlive_each_other() {
     let folder = folder("find");
     let app = app(&folder);
-    let (mut stocks, mut shops) = (app.registry().watch(STOCK.app), app.registry().watch(ORDERS.app));
+    let (mut stocks, mut shops) =
+        (app.registry().watch(&Wanted::of(&STOCK)), app.registry().watch(&Wanted::of(&ORDERS)));
     let client = OrdersClient::discover(&app).expect("a registry");
 
     // Orders first: whether a service that it calls is there yet is a question for its calls.
@@ -110,7 +111,7 @@ async fn two_programs_find_each_other_and_outlive_each_other() {
 async fn programs_that_are_replaced_under_load_lose_no_call() {
     let folder = folder("replaced");
     let app = app(&folder);
-    let mut stocks = app.registry().watch(STOCK.app);
+    let mut stocks = app.registry().watch(&Wanted::of(&STOCK));
     let client = StockClient::discover(&app).expect("a registry");
     let mut running = [Program::stock(&folder), Program::stock(&folder)];
     become_known(&mut stocks, 2).await;
