@@ -53,7 +53,10 @@ pub use client::{ConnectError, EndpointState, ReplyStream, Target, endpoints};
 pub use codec::Encoding;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
-pub use codec::fuzzing;
+pub mod fuzzing {
+    pub use crate::codec::fuzzing::frames;
+    pub use crate::net::fuzzing::authority;
+}
 pub use descriptor::{Idempotency, Kind, Method, Service};
 pub use error::{
     CallError, Code, DomainError, ErrorCode, Failure, IntoFailure, NoDomainError, Status, UnknownError,

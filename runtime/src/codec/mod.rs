@@ -5,7 +5,7 @@
 
 mod encoding;
 #[cfg(any(test, feature = "fuzzing"))]
-pub mod fuzzing;
+pub(crate) mod fuzzing;
 mod limit;
 mod messages;
 mod read;

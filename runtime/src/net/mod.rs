@@ -4,6 +4,7 @@
 //! calls.
 
 mod address;
+mod authority;
 mod batched;
 mod listener;
 mod load;
@@ -28,6 +29,8 @@ mod sync {
 }
 
 pub use address::{Address, Peer};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use authority::fuzzing;
 pub(crate) use batched::Batched;
 pub use listener::Listener;
 pub(crate) use load::{Carried, Load};

@@ -10,10 +10,12 @@
 )]
 
 pub mod generated;
+pub mod hpack;
 pub mod http;
 pub mod process;
 pub mod raw;
 pub mod raw_server;
+pub mod wire;
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -17,6 +17,7 @@ use jovian_tests_tls::{Authority, LOCALHOST, Names, Secret, connector, encrypted
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use support::raw::{Raw, framed};
+use support::wire::{Ended, Wire};
 use support::{OrdersServer, Running, Shop, eventually, get, soon, watch};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -106,6 +107,21 @@ async fn calls_are_encrypted() {
 
     let stranger = call(&running, &connector(&Authority::new(), None)).await.unwrap_err();
     assert!(stranger.to_string().starts_with("invalid peer certificate"), "{stranger}");
+}
+
+/// What HTTP/2 would refuse is repaired within TLS.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_with_an_authority_that_is_none_are_answered() {
+    let authority = Authority::new();
+    let secret = secret(&authority, &authority.issue(LOCALHOST));
+    let (running, _, _) = serve(settings(&secret)).await;
+    for name in ["grpc:rusty:v1:dev/", "h1:2379,h2:2379", "shop"] {
+        let mut wire =
+            Wire::over(encrypted(running.address, &connector(&authority, None)).await.unwrap()).await;
+        for id in ["1", "2"] {
+            assert_eq!(wire.call(name, id, &[]).await, Ended::Answered(id.to_owned()), "{name}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -49,7 +49,7 @@ async fn greet(shared: &Shared, stream: Plain, mut peer: Peer) -> io::Result<(Gr
         }
         None => Stream::Plain(stream),
     };
-    Ok((greeted(stream).await?, peer))
+    Ok((greeted(stream, shared.settings.max_header_bytes as usize).await?, peer))
 }
 
 async fn calls(
