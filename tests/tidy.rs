@@ -29,6 +29,13 @@ const UPWARDS: &[(&str, &str, &str, &str)] = &[
         "an app serves health and reflection, which are generated, and generated code names the app",
     ),
     ("runtime/src", "app", "health", "as above"),
+    (
+        "runtime/src",
+        "registry",
+        "client",
+        "a store that is a program of its own is called like any other service",
+    ),
+    ("runtime/src", "registry", "etcd_api", "as above: the client is generated"),
     ("runtime/src", "app", "reflection", "as above"),
 ];
 

@@ -37,6 +37,10 @@ pub mod codegen;
 /// The services that every server has beside its own, generated from `proto/` of this crate.
 #[rustfmt::skip]
 pub mod generated;
+/// What etcd speaks, generated from `proto/etcd` of this crate: a part of its public API, version 3.
+#[cfg(feature = "etcd")]
+#[rustfmt::skip]
+pub mod etcd_api;
 pub mod health;
 mod reflection;
 

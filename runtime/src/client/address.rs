@@ -45,6 +45,14 @@ impl Address {
         self.scheme == Scheme::HTTPS
     }
 
+    /// Reads one address, or a list of them, `static://10.1.0.7:9000,https://orders:9000`.
+    pub(super) fn read_all(target: &str, is_tls: bool) -> Result<Vec<Self>, ConnectError> {
+        match target.strip_prefix("static://") {
+            Some(list) => list.split(',').map(|address| Self::read(address.trim(), is_tls)).collect(),
+            None => Ok(vec![Self::read(target, is_tls)?]),
+        }
+    }
+
     /// Reads `http://host:port`, `https://host:port`, `host:port` or `unix:/path`; `is_tls` says what is meant where
     /// the text leaves it open.
     pub(super) fn read(target: &str, is_tls: bool) -> Result<Self, ConnectError> {

@@ -71,7 +71,7 @@ pub struct Client {
 
 impl Client {
     /// A client of the service at one address: `http://127.0.0.1:9000`, the same without the scheme, with `https`, or
-    /// `unix:/path`; a [`Target`] says more than that. It connects when it is first used.
+    /// `unix:/path`; or several of them, `static://10.1.0.7:9000,10.1.0.8:9000`. A [`Target`] says more than that. It connects when it is first used.
     ///
     /// # Errors
     ///
@@ -83,10 +83,10 @@ impl Client {
         known::register::<E>();
         Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
         let Target { text, connection, tls } = target.into();
-        let address = Address::read(&text, tls.is_some())?;
-        let tls = address.is_tls().then(|| tls.unwrap_or_default());
+        let addresses = Address::read_all(&text, tls.is_some())?;
+        let tls = addresses.iter().any(Address::is_tls).then(|| tls.unwrap_or_default());
         let settings = settings(&text, &connection, tls.as_ref())?;
-        Ok(Self::new(service, &text, Transport::Remote(Pool::of_address(address, settings))))
+        Ok(Self::new(service, &text, Transport::Remote(Pool::of_addresses(addresses, settings))))
     }
 
     /// A client of the instances that `registry` has of the service's app.

@@ -21,7 +21,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// An address: `http://127.0.0.1:9000`, the same without the scheme, with `https`, or `unix:/path`.
+    /// An address: `http://127.0.0.1:9000`, the same without the scheme, with `https`, or `unix:/path`. Or several of
+    /// them, among which each call chooses: `static://10.1.0.7:9000,10.1.0.8:9000`.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), connection: ClientConnectionSection::default(), tls: None }

@@ -12,14 +12,23 @@ use futures_core::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+#[cfg_attr(not(feature = "etcd"), allow(dead_code, reason = "what stores report is read without any, too"))]
+mod board;
+#[cfg(feature = "etcd")]
+mod etcd;
 #[cfg(unix)]
 mod file;
 pub mod governance;
+#[cfg(feature = "etcd")]
+mod keyed;
 pub mod layout;
 mod memory;
 mod none;
 mod provided;
 
+pub use board::{StoreState, stores};
+#[cfg(feature = "etcd")]
+pub use etcd::{EtcdOptions, EtcdRegistry};
 #[cfg(unix)]
 pub use file::FileRegistry;
 pub use memory::MemoryRegistry;
@@ -129,6 +138,11 @@ pub trait Registry: Send + Sync + fmt::Debug + 'static {
 pub trait Lease: Send + Sync + 'static {
     /// Removes the record and returns when it is gone.
     fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), RegistryError>>;
+
+    /// Whether the record is there now, as far as that is known.
+    fn is_held(&self) -> bool {
+        true
+    }
 }
 
 /// An instance that is registered. It stays so until this is [ended](Self::deregister) or dropped.
@@ -139,6 +153,12 @@ impl Registration {
     /// The registration that `lease` keeps; for those who write a [`Registry`].
     pub fn new(lease: impl Lease) -> Self {
         Self(Box::new(lease))
+    }
+
+    /// Whether the instance is found now, as far as that is known. One whose store is away is so later.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.0.is_held()
     }
 
     /// Ends the registration; nobody finds the instance any more when this returns.

@@ -71,11 +71,15 @@ struct Known {
 }
 
 impl Pool {
-    /// The pool of one address.
-    pub(super) fn of_address(address: Address, settings: Settings) -> Arc<Self> {
-        let name = address.to_string();
-        let only = Member { endpoint: Endpoint::new(address, &settings), weight: Instance::DEFAULT_WEIGHT };
-        Self::new(name, Set::empty().changed(vec![only]), None, settings)
+    /// The pool of one address, or of several that mean the same.
+    pub(super) fn of_addresses(addresses: Vec<Address>, settings: Settings) -> Arc<Self> {
+        let name = addresses.iter().map(Address::to_string).collect::<Vec<_>>().join(",");
+        let member = |address| Member {
+            endpoint: Endpoint::new(address, &settings),
+            weight: Instance::DEFAULT_WEIGHT,
+        };
+        let members = addresses.into_iter().map(member).collect();
+        Self::new(name, Set::empty().changed(members), None, settings)
     }
 
     /// The pool of an app whose instances are told.

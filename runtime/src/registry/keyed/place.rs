@@ -1,0 +1,119 @@
+//! Follows the places of a store, each one once, for all who want to know.
+//!
+//! In: changes, as a store tells them. Out: to each follower of a place first all of its records, then every change.
+//! While the store is away, what is known stays.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use super::backoff::Backoff;
+use super::store::{Change, Record, Scope, Store};
+use crate::registry::board::Standing;
+
+/// The places of one store that anybody follows.
+pub(super) struct Places<S> {
+    store: Arc<S>,
+    followed: Mutex<BTreeMap<String, Weak<Place>>>,
+}
+
+/// A place that is followed, for as long as anybody holds this.
+pub(super) struct Place {
+    state: Arc<Mutex<State>>,
+    task: JoinHandle<()>,
+}
+
+/// A change, and the number that the follower has given to the place.
+pub(super) type Told = (usize, Change);
+
+#[derive(Default)]
+struct State {
+    /// What was last seen there; nothing before the store has answered.
+    records: Option<BTreeMap<String, Record>>,
+    followers: Vec<(usize, UnboundedSender<Told>)>,
+}
+
+impl<S: Store> Places<S> {
+    pub(super) fn new(store: Arc<S>) -> Self {
+        Self { store, followed: Mutex::default() }
+    }
+
+    /// Follows a place; `follower` is told of it under `number`, as long as the place is held.
+    pub(super) fn follow(&self, name: &str, number: usize, follower: UnboundedSender<Told>) -> Arc<Place> {
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        // A task that is finished lost its runtime.
+        let known = followed.get(name).and_then(Weak::upgrade).filter(|place| !place.task.is_finished());
+        let place = known.unwrap_or_else(|| {
+            followed.retain(|_, place| place.strong_count() > 0);
+            let place = Arc::new(Place::begin(Arc::clone(&self.store), name.to_owned()));
+            followed.insert(name.to_owned(), Arc::downgrade(&place));
+            place
+        });
+        lock(&place.state).add(number, follower);
+        place
+    }
+}
+
+impl Place {
+    fn begin<S: Store>(store: Arc<S>, name: String) -> Self {
+        let state = Arc::<Mutex<State>>::default();
+        let task = tokio::spawn(follow(store, name, Arc::clone(&state)));
+        Self { state, task }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn follow<S: Store>(store: Arc<S>, name: String, state: Arc<Mutex<State>>) {
+    let standing = Standing::of_place(store.kind(), &name);
+    let mut backoff = Backoff::default();
+    let scope = Scope::Place(name);
+    loop {
+        let begun = Instant::now();
+        let mut tell = |change| {
+            lock(&state).tell(change);
+            standing.held();
+        };
+        let trouble = store.follow(&scope, &mut tell).await;
+        standing.trouble(trouble.phase());
+        sleep(backoff.after(begun.elapsed())).await;
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    fn add(&mut self, number: usize, follower: UnboundedSender<Told>) {
+        if let Some(records) = &self.records {
+            // It holds the other end.
+            let _ = follower.send((number, Change::All(records.clone())));
+        }
+        self.followers.push((number, follower));
+    }
+
+    fn tell(&mut self, change: Change) {
+        self.followers.retain(|(number, follower)| follower.send((*number, change.clone())).is_ok());
+        match change {
+            Change::All(records) => self.records = Some(records),
+            Change::Some(changed) => {
+                let records = self.records.get_or_insert_default();
+                for (key, record) in changed {
+                    match record {
+                        Some(record) => records.insert(key, record),
+                        None => records.remove(&key),
+                    };
+                }
+            }
+        }
+    }
+}

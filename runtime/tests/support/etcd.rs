@@ -1,0 +1,136 @@
+//! A real etcd: one process, or several that are one store, on free ports of loopback.
+//!
+//! Where there is none, tests that need it say `skipped:` and pass, unless `JOVIAN_REQUIRE_ETCD=1`, as CI has it.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a member may take to listen; the seconds are for slow machines.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One store.
+pub struct Etcd {
+    members: Vec<Member>,
+    more: Vec<String>,
+}
+
+struct Member {
+    name: String,
+    client: u16,
+    peer: u16,
+    data: PathBuf,
+    child: Option<Child>,
+}
+
+/// Whether there is an etcd to test with.
+#[expect(clippy::print_stderr, reason = "whoever runs the tests is to know")]
+pub fn is_here() -> bool {
+    let found = Command::new("etcd").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let is_here = found.is_ok_and(|status| status.success());
+    let is_required = std::env::var("JOVIAN_REQUIRE_ETCD").is_ok_and(|value| value == "1");
+    assert!(is_here || !is_required, "there is no `etcd`, and JOVIAN_REQUIRE_ETCD=1");
+    if !is_here {
+        eprintln!("skipped: there is no `etcd` on this machine (Debian: apt-get install etcd-server)");
+    }
+    is_here
+}
+
+impl Etcd {
+    /// A store of one member; nothing if there is no etcd here.
+    pub fn start(test: &str) -> Option<Self> {
+        Self::of(test, 1, &[])
+    }
+
+    /// A store of so many members, started with some more flags.
+    pub fn of(test: &str, members: usize, more: &[&str]) -> Option<Self> {
+        if !is_here() {
+            return None;
+        }
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("etcd").join(test);
+        let _nothing_there = fs::remove_dir_all(&folder);
+        // All ports are held until all are known.
+        let held: Vec<[TcpListener; 2]> =
+            (0..members).map(|_| [0, 0].map(|_: i32| TcpListener::bind("127.0.0.1:0").unwrap())).collect();
+        let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+        let member = |(number, [client, peer]): (usize, &[TcpListener; 2])| {
+            let name = format!("member-{number}");
+            Member { client: port(client), peer: port(peer), data: folder.join(&name), name, child: None }
+        };
+        let members = held.iter().enumerate().map(member).collect();
+        drop(held);
+        let more = more.iter().map(|&flag| flag.to_owned()).collect();
+        let mut store = Self { members, more };
+        store.resume();
+        Some(store)
+    }
+
+    /// Where its members are.
+    pub fn endpoints(&self) -> Vec<String> {
+        self.members.iter().map(|member| format!("127.0.0.1:{}", member.client)).collect()
+    }
+
+    /// Starts the members that do not run, with what they had stored.
+    pub fn resume(&mut self) {
+        let cluster: Vec<String> = self
+            .members
+            .iter()
+            .map(|member| format!("{}=http://127.0.0.1:{}", member.name, member.peer))
+            .collect();
+        let cluster = cluster.join(",");
+        for member in self.members.iter_mut().filter(|member| member.child.is_none()) {
+            let (client, peer) =
+                (format!("http://127.0.0.1:{}", member.client), format!("http://127.0.0.1:{}", member.peer));
+            fs::create_dir_all(&member.data).unwrap();
+            let log = fs::File::create(member.data.with_extension("log")).unwrap();
+            let child = Command::new("etcd")
+                .args(["--name", &member.name, "--data-dir", member.data.to_str().unwrap()])
+                .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])
+                .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
+                .args(["--initial-cluster", &cluster])
+                .args(&self.more)
+                .stdout(Stdio::null())
+                .stderr(log)
+                .spawn()
+                .unwrap();
+            member.child = Some(child);
+        }
+        let until = Instant::now() + PATIENCE;
+        for member in &self.members {
+            while TcpStream::connect(("127.0.0.1", member.client)).is_err() {
+                assert!(Instant::now() < until, "{} never listened", member.name);
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+
+    /// Kills one member.
+    pub fn kill(&mut self, number: usize) {
+        if let Some(mut child) = self.members[number].child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Stops (`STOP`) one member where it is, or lets it go on (`CONT`).
+    pub fn signal(&self, number: usize, name: &str) {
+        let id = self.members[number].child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// Forgets what one member had stored; it does not run.
+    pub fn wipe(&self, number: usize) {
+        fs::remove_dir_all(&self.members[number].data).unwrap();
+    }
+}
+
+/// A member that a test leaves behind would outlive it.
+impl Drop for Etcd {
+    fn drop(&mut self) {
+        for number in 0..self.members.len() {
+            self.kill(number);
+        }
+    }
+}
