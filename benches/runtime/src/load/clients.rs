@@ -12,7 +12,7 @@ pub(super) struct Ours(ours::BenchServiceClient);
 
 impl Calls for Ours {
     async fn connect(address: &str) -> anyhow::Result<Self> {
-        Ok(Self(ours::BenchServiceClient::connect(&format!("http://{address}"))?))
+        Ok(Self(ours::BenchServiceClient::connect(format!("http://{address}"))?))
     }
 
     async fn unary(&mut self) -> anyhow::Result<()> {
