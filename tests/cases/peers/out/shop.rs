@@ -32,7 +32,7 @@ pub trait Stock: ::core::marker::Send + ::core::marker::Sync + 'static {
         &self,
         call: &__jovian::Call,
         request: super::google::rpc::Status,
-    ) -> impl ::core::future::Future<Output = ::core::result::Result<Report, Self::Error>>
+    ) -> impl ::core::future::Future<Output = ::core::result::Result<Summary, Self::Error>>
     + ::core::marker::Send;
 }
 
@@ -147,7 +147,7 @@ impl StockClient {
     pub async fn report(
         &self,
         request: super::google::rpc::Status,
-    ) -> ::core::result::Result<Report, __jovian::CallError<__jovian::NoDomainError>> {
+    ) -> ::core::result::Result<Summary, __jovian::CallError<__jovian::NoDomainError>> {
         self.0.unary(&STOCK.methods[1], request).await
     }
 }
@@ -160,20 +160,20 @@ pub struct Amounts {
     pub of: ::std::collections::HashMap<::std::string::String, i32>,
 }
 
-/// Message `shop.Report`.
+/// Message `shop.Summary`.
 #[derive(Clone, PartialEq, ::jovian_runtime::codegen::v1::prost::Message)]
 #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
-pub struct Report {
+pub struct Summary {
     /// As a field it is fine.
     #[prost(message, optional, tag = "1")]
     pub nothing: ::core::option::Option<()>,
     #[prost(message, optional, tag = "2")]
-    pub page: ::core::option::Option<report::Page>,
+    pub page: ::core::option::Option<summary::Page>,
 }
 
-/// Nested message and enum types in `Report`.
-pub mod report {
-    /// Message `shop.Report.Page`.
+/// Nested message and enum types in `Summary`.
+pub mod summary {
+    /// Message `shop.Summary.Page`.
     #[derive(Clone, PartialEq, ::jovian_runtime::codegen::v1::prost::Message)]
     #[prost(prost_path = "::jovian_runtime::codegen::v1::prost")]
     pub struct Page {
@@ -197,4 +197,4 @@ pub struct Unsent {
 
 /// The IDL of this package's services and all that it imports, as an encoded `google.protobuf.FileDescriptorSet`
 /// without protobuf's own files.
-pub const FILE_DESCRIPTOR_SET: &[u8] = b"\n\x90\x02\n\x17google/rpc/status.proto\x12\ngoogle.rpc\x1A\x19google/protobuf/any.proto\"f\n\x06Status\x12\x12\n\x04code\x18\x01 \x01(\x05R\x04code\x12\x18\n\x07message\x18\x02 \x01(\tR\x07message\x12.\n\x07details\x18\x03 \x03(\x0B2\x14.google.protobuf.AnyR\x07detailsB^\n\x0Ecom.google.rpcB\x0BStatusProtoP\x01Z7google.golang.org/genproto/googleapis/rpc/status;status\xA2\x02\x03RPCb\x06proto3\n\x82\x05\n\x0Bstock.proto\x12\x04shop\x1A\x1Bgoogle/protobuf/empty.proto\x1A\x17google/rpc/status.proto\"g\n\x07Amounts\x12%\n\x02of\x18\x01 \x03(\x0B2\x15.shop.Amounts.OfEntryR\x02of\x1A5\n\x07OfEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\xE7\x01\n\x06Report\x120\n\x07nothing\x18\x01 \x01(\x0B2\x16.google.protobuf.EmptyR\x07nothing\x12%\n\x04page\x18\x02 \x01(\x0B2\x11.shop.Report.PageR\x04page\x1A\x83\x01\n\x04Page\x122\n\x05lines\x18\x01 \x03(\x0B2\x1C.shop.Report.Page.LinesEntryR\x05lines\x1AG\n\nLinesEntry\x12\x10\n\x03key\x18\x01 \x01(\x05R\x03key\x12#\n\x05value\x18\x02 \x01(\x0B2\r.shop.AmountsR\x05value:\x028\x01\"u\n\x06Unsent\x120\n\x06labels\x18\x01 \x03(\x0B2\x18.shop.Unsent.LabelsEntryR\x06labels\x1A9\n\x0BLabelsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x028\x012e\n\x05Stock\x120\n\x07Release\x12\r.shop.Amounts\x1A\x16.google.protobuf.Empty\x12*\n\x06Report\x12\x12.google.rpc.Status\x1A\x0C.shop.Reportb\x06proto3";
+pub const FILE_DESCRIPTOR_SET: &[u8] = b"\n\x90\x02\n\x17google/rpc/status.proto\x12\ngoogle.rpc\x1A\x19google/protobuf/any.proto\"f\n\x06Status\x12\x12\n\x04code\x18\x01 \x01(\x05R\x04code\x12\x18\n\x07message\x18\x02 \x01(\tR\x07message\x12.\n\x07details\x18\x03 \x03(\x0B2\x14.google.protobuf.AnyR\x07detailsB^\n\x0Ecom.google.rpcB\x0BStatusProtoP\x01Z7google.golang.org/genproto/googleapis/rpc/status;status\xA2\x02\x03RPCb\x06proto3\n\x86\x05\n\x0Bstock.proto\x12\x04shop\x1A\x1Bgoogle/protobuf/empty.proto\x1A\x17google/rpc/status.proto\"g\n\x07Amounts\x12%\n\x02of\x18\x01 \x03(\x0B2\x15.shop.Amounts.OfEntryR\x02of\x1A5\n\x07OfEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\xEA\x01\n\x07Summary\x120\n\x07nothing\x18\x01 \x01(\x0B2\x16.google.protobuf.EmptyR\x07nothing\x12&\n\x04page\x18\x02 \x01(\x0B2\x12.shop.Summary.PageR\x04page\x1A\x84\x01\n\x04Page\x123\n\x05lines\x18\x01 \x03(\x0B2\x1D.shop.Summary.Page.LinesEntryR\x05lines\x1AG\n\nLinesEntry\x12\x10\n\x03key\x18\x01 \x01(\x05R\x03key\x12#\n\x05value\x18\x02 \x01(\x0B2\r.shop.AmountsR\x05value:\x028\x01\"u\n\x06Unsent\x120\n\x06labels\x18\x01 \x03(\x0B2\x18.shop.Unsent.LabelsEntryR\x06labels\x1A9\n\x0BLabelsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x028\x012f\n\x05Stock\x120\n\x07Release\x12\r.shop.Amounts\x1A\x16.google.protobuf.Empty\x12+\n\x06Report\x12\x12.google.rpc.Status\x1A\r.shop.Summaryb\x06proto3";
