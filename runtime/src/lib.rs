@@ -60,6 +60,7 @@ pub use codec::Encoding;
 pub mod fuzzing {
     pub use crate::codec::fuzzing::frames;
     pub use crate::net::fuzzing::authority;
+    pub use crate::registry::layout::fuzzing::layouts;
 }
 pub use descriptor::{Idempotency, Kind, Method, Service};
 pub use error::{

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use jovian_runtime::registry::layout::{self, Entry, Layout, Life, Options};
-use jovian_runtime::registry::{Instance, Wanted};
+use jovian_runtime::registry::layout::{self, Entry, Layout, Life, Options, StoreKind};
+use jovian_runtime::registry::{Instance, Provided, Wanted};
+use proptest::prelude::*;
 use serde::Deserialize;
 
 /// What stands in `given.toml`.
@@ -72,7 +73,7 @@ fn wanted(said: &BTreeMap<String, String>) -> Wanted {
 
 /// What a client that looks for each service of an instance says.
 fn wants(instance: &Instance) -> Vec<Wanted> {
-    let want = |service: &jovian_runtime::registry::Provided| {
+    let want = |service: &Provided| {
         let mut wanted = Wanted::app(&instance.app);
         wanted.name.clone_from(&service.name);
         wanted.java.clone_from(&service.java);
@@ -157,4 +158,104 @@ fn what_others_write_is_read() {
         }
         expect(&case.join("instances.toml"), &shown);
     }
+}
+
+prop_compose! {
+    fn services()(methods in proptest::collection::btree_set("[A-Z][a-z]{1,5}[1-9]", 0..4), split in any::<bool>(),
+                  group in "[a-z]{0,3}", version in "([1-9]\\.0)?", number in 1..4u8) -> Provided {
+        let mut service = Provided::named(format!("shop.v1.Orders{number}"));
+        let package = if split { "com.example" } else { "shop.v1" };
+        service.java = format!("{package}.Orders{number}");
+        service.legacy = format!("{package}.DubboOrders{number}Grpc$IOrders{number}");
+        service.methods = methods.into_iter().collect();
+        service.group = group;
+        service.version = version;
+        service
+    }
+}
+
+prop_compose! {
+    fn instances()(app in "[a-z]{1,6}\\.[a-z]{1,6}\\.[a-z]{1,6}", host in "10\\.0\\.[1-9]\\.[1-9]|\\[::[1-9]\\]|[a-z]{1,9}", port in 1..u16::MAX,
+                   id in "[a-z/%é-]{1,9}", weight in 1..1000u32, zone in "[a-z0-9-]{0,9}", version in "[0-9.a-z+ ]{0,7}",
+                   colour in "[a-zé]{0,5}", started in 100_000_000_000..2_000_000_000_000u64,
+                   metadata in proptest::collection::btree_map("[a-f]{1,4}[-.][a-f]{1,4}", "[ !$%'-:<>@-~éß]{1,9}", 0..4),
+                   machine in "[a-z]{0,5}", services in proptest::collection::vec(services(), 1..3)) -> Instance {
+        let mut instance = Instance::new(app, format!("{host}:{port}"));
+        instance.id = id;
+        instance.weight = weight;
+        instance.zone = zone;
+        instance.version = version;
+        instance.colour = colour;
+        instance.started = started;
+        instance.metadata = metadata;
+        instance.host = machine;
+        // A service is there once in a group and version.
+        for service in services {
+            if instance.services.iter().all(|known| known.name != service.name) {
+                instance.services.push(service);
+            }
+        }
+        instance.services.sort_by(|one, other| one.name.cmp(&other.name));
+        instance
+    }
+}
+
+/// What a layout can say of an instance to those who look for one of its services.
+fn carried(layout: &str, instance: &Instance, service: &Provided) -> Instance {
+    let whole = Instance { services: Vec::new(), host: String::new(), ..instance.clone() };
+    let address = || instance.address.clone();
+    let dubbo = |release: &str, mut service: Provided| {
+        // Each knows the names of its own Java.
+        if layout == "dubbo-grpc" {
+            service.java.clear()
+        } else {
+            service.legacy.clear()
+        }
+        let mut instance = Instance { id: address(), services: vec![service], ..whole.clone() };
+        instance.metadata.insert("release".to_owned(), release.to_owned());
+        instance
+    };
+    match layout {
+        "jupiter" => Instance { id: address(), host: instance.host.clone(), started: 0, ..whole },
+        "kratos" => whole,
+        "kitex" => Instance { id: address(), ..whole },
+        "go-zero" => Instance { id: whole.id, ..Instance::new(&whole.app, address()) },
+        "dubbo-tri" | "dubbo-app" => dubbo("3.3.6", service.clone()),
+        "dubbo-grpc" => dubbo("2.7.23", service.clone()),
+        other => panic!("`{other}` carries what?"),
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read(instance in instances(), zookeeper in any::<bool>()) {
+        let store = if zookeeper { StoreKind::ZooKeeper } else { StoreKind::Etcd };
+        for layout in layout::all(&Options::of(store)) {
+            let entries = layout.write(&instance);
+            for (wanted, service) in wants(&instance).iter().zip(&instance.services) {
+                let found = found(&*layout, wanted, &entries);
+                prop_assert!(!found.is_empty(), "{}", layout.name());
+                for found in found {
+                    prop_assert_eq!(&found, &carried(layout.name(), &instance, service), "{}", layout.name());
+                }
+            }
+            let stranger = Wanted::app("another.shop.app");
+            prop_assert_eq!(self::found(&*layout, &stranger, &entries), []);
+        }
+    }
+}
+
+#[test]
+fn a_layout_is_known_by_its_name() {
+    for store in [StoreKind::Etcd, StoreKind::ZooKeeper] {
+        for layout in layout::all(&Options::of(store)) {
+            assert_eq!(layout::by_name(layout.name(), &Options::of(store)).unwrap().name(), layout.name());
+        }
+    }
+    let names: Vec<_> = layout::all(&Options::default()).iter().map(|layout| layout.name()).collect();
+    assert_eq!(names, layout::NAMES);
+    let unknown = layout::by_name("eureka", &Options::default()).unwrap_err().to_string();
+    assert!(unknown.starts_with("there is no layout `eureka`; there are jupiter, "), "{unknown}");
+    let elsewhere = layout::by_name("kitex", &Options::of(StoreKind::ZooKeeper)).unwrap_err();
+    assert_eq!(elsewhere.to_string(), "the layout `kitex` is for etcd alone");
 }

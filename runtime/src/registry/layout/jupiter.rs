@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::labels::{self, Field};
-use super::{Entry, Instance, Layout, Options, Unreadable, Wanted, child, host_and_port, is_to_be_found};
+use super::{
+    Entry, Instance, Layout, Options, Unreadable, Wanted, child, host_and_port, is_to_be_found, json,
+};
 
 /// Jupiter's keys. Its clients look at the key alone, and drop a record whose numbers are no numbers.
 #[derive(Clone, Debug, Default)]
@@ -57,8 +59,7 @@ impl Jupiter {
             },
         };
         let key = format!("{}{address}", self.folder(scheme, &instance.app));
-        // Strings and numbers under names that are strings: there is nothing that JSON cannot say.
-        Entry::leased(key, serde_json::to_string(&update).unwrap_or_default())
+        Entry::leased(key, json(&update))
     }
 }
 
@@ -83,7 +84,7 @@ impl Layout for Jupiter {
     }
 
     fn places(&self, wanted: &Wanted) -> Vec<String> {
-        vec![self.folder("grpc", &wanted.app)]
+        if wanted.app.is_empty() { Vec::new() } else { vec![self.folder("grpc", &wanted.app)] }
     }
 
     fn read(&self, wanted: &Wanted, key: &str, value: &str) -> Result<Option<Instance>, Unreadable> {

@@ -9,15 +9,29 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::{Instance, Wanted};
 
+mod discovery;
 mod dubbo;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
+mod go_zero;
 mod jupiter;
+mod kitex;
+mod kratos;
 mod labels;
+mod nacos;
 mod options;
 
-pub use dubbo::{DubboGrpc, DubboTri};
+pub use discovery::{Discovery, DiscoveryInstance};
+pub use dubbo::{DubboApp, DubboGrpc, DubboTri};
+pub use go_zero::GoZero;
 pub use jupiter::Jupiter;
+pub use kitex::Kitex;
+pub use kratos::Kratos;
+pub use nacos::{Nacos, NacosConfig, NacosForm, NacosInstance};
 pub use options::{Options, StoreKind};
 
 /// One key and its value.
@@ -99,7 +113,8 @@ pub trait Layout: Send + Sync + fmt::Debug + 'static {
 }
 
 /// The names of all layouts.
-pub const NAMES: [&str; 3] = ["jupiter", "dubbo-tri", "dubbo-grpc"];
+pub const NAMES: [&str; 7] =
+    ["jupiter", "dubbo-tri", "dubbo-grpc", "dubbo-app", "kratos", "kitex", "go-zero"];
 
 /// The layout of a name, one of [`NAMES`].
 ///
@@ -110,8 +125,12 @@ pub fn by_name(name: &str, options: &Options) -> Result<Arc<dyn Layout>, Unknown
     let options = options.clone();
     let only_etcd = |name| UnknownLayout(format!("the layout `{name}` is for etcd alone"));
     match (name, options.store) {
-        ("jupiter", StoreKind::ZooKeeper) => Err(only_etcd(name)),
-        ("jupiter", StoreKind::Etcd) => Ok(Arc::new(Jupiter(options))),
+        ("jupiter" | "kitex" | "go-zero", StoreKind::ZooKeeper) => Err(only_etcd(name)),
+        ("jupiter", _) => Ok(Arc::new(Jupiter(options))),
+        ("kitex", _) => Ok(Arc::new(Kitex(options))),
+        ("go-zero", _) => Ok(Arc::new(GoZero(options))),
+        ("kratos", _) => Ok(Arc::new(Kratos(options))),
+        ("dubbo-app", _) => Ok(Arc::new(DubboApp(options))),
         ("dubbo-tri", _) => Ok(Arc::new(DubboTri(options))),
         ("dubbo-grpc", _) => Ok(Arc::new(DubboGrpc(options))),
         _ => Err(UnknownLayout(format!("there is no layout `{name}`; there are {}", NAMES.join(", ")))),
@@ -159,6 +178,22 @@ fn host_and_port(address: &str) -> Option<(&str, u16)> {
         && !host.contains(['/', '?', '#', '@', ' ', ','])
         && (!host.contains(':') || (host.starts_with('[') && host.ends_with(']')));
     is_host.then_some((host, port))
+}
+
+/// A value as JSON.
+fn json(value: &impl Serialize) -> String {
+    // Strings, numbers and maps under names that are strings: there is nothing that JSON cannot say.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// A text as the last part of a key.
+fn segment(id: &str) -> String {
+    id.replace('%', "%25").replace('/', "%2F")
+}
+
+/// The text of the last part of a key.
+fn unsegment(segment: &str) -> String {
+    segment.replace("%2F", "/").replace("%25", "%")
 }
 
 /// What stands directly in `folder`, which ends with `/`: `10.0.0.7:9000` of `orders/10.0.0.7:9000` in `orders/`.

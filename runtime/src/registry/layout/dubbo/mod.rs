@@ -11,8 +11,14 @@ use super::{
 };
 use crate::registry::Provided;
 
+mod app;
+pub(super) mod metadata;
+mod nacos;
 mod names;
 mod url;
+
+pub use app::DubboApp;
+pub(super) use nacos::{nacos_provider, nacos_services, providers};
 
 use names::{java_method, matches, proto_methods};
 use url::{Url, decode, encode};
@@ -96,21 +102,32 @@ impl Layout for DubboTri {
         let Some((interface, url)) = record(&self.0, key, &[&wanted.java, &wanted.name])? else {
             return Ok(None);
         };
-        // Since 3.2 `grpc` is another name of `tri`.
-        if !["tri", "grpc"].contains(&url.scheme.as_str()) {
-            return Ok(None);
-        }
-        let mut service = service(&url);
-        let path = if url.path.is_empty() { &interface } else { &url.path };
-        wanted.name.clone_into(&mut service.name);
-        wanted.java.clone_into(&mut service.java);
-        if wanted.name.is_empty() {
-            path.clone_into(&mut service.name);
-        } else if *path != wanted.name {
-            path.clone_into(&mut service.path);
-        }
-        instance(&self.0, wanted, key, url, service)
+        tri(&self.0, wanted, key, &interface, url)
     }
+}
+
+/// The instance of a URL of Dubbo 3 that was found under this interface.
+fn tri(
+    options: &Options,
+    wanted: &Wanted,
+    key: &str,
+    interface: &str,
+    url: Url,
+) -> Result<Option<Instance>, Unreadable> {
+    // Since 3.2 `grpc` is another name of `tri`.
+    if !["tri", "grpc"].contains(&url.scheme.as_str()) {
+        return Ok(None);
+    }
+    let mut service = service(&url);
+    let path = if url.path.is_empty() { interface } else { &url.path };
+    wanted.name.clone_into(&mut service.name);
+    wanted.java.clone_into(&mut service.java);
+    if wanted.name.is_empty() {
+        path.clone_into(&mut service.name);
+    } else if path != wanted.name {
+        path.clone_into(&mut service.path);
+    }
+    instance(options, wanted, key, url, service)
 }
 
 impl Layout for DubboGrpc {
