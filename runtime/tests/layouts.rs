@@ -2,6 +2,8 @@
 //! instance and its entries, `read` has records as others write them and the instances that they stand for. `BLESS=1` renews what
 //! is expected.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
