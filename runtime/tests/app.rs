@@ -231,7 +231,7 @@ async fn a_call_that_runs_is_finished() {
     let shop = Shop::default();
     let begun = Arc::clone(&shop.traces.begun);
     let running = app().serve(OrdersServer::new(shop)).start().await.unwrap();
-    let client = OrdersClient::connect(&running.address().to_string()).unwrap();
+    let client = OrdersClient::connect(running.address().to_string()).unwrap();
     let call = tokio::spawn(async move { client.get_order(get("nap")).await });
     eventually("the handler runs", || begun.load(SeqCst) == 1).await;
     let stats = running.stats();
@@ -248,7 +248,7 @@ async fn a_call_that_takes_too_long_is_cut_off() {
     let traces = shop.traces.clone();
     let app = App::new(config).with_registry(Arc::new(MemoryRegistry::new())).serve(OrdersServer::new(shop));
     let running = app.start().await.unwrap();
-    let client = OrdersClient::connect(&running.address().to_string()).unwrap();
+    let client = OrdersClient::connect(running.address().to_string()).unwrap();
     let call = tokio::spawn(async move {
         client.with(CallOptions::new().timeout(Duration::from_secs(20))).get_order(get("slow")).await
     });
@@ -265,7 +265,7 @@ async fn limits_are_those_of_the_configuration() {
     config.server.max_deadline_ms = 40;
     let app = App::new(config).with_registry(Arc::new(MemoryRegistry::new())).serve(orders());
     let running = app.start().await.unwrap();
-    let client = OrdersClient::connect(&running.address().to_string()).unwrap();
+    let client = OrdersClient::connect(running.address().to_string()).unwrap();
     assert_ne!(code(soon(client.get_order(get(&"x".repeat(100)))).await), Code::Ok);
     assert_eq!(code(soon(client.get_order(get("slow"))).await), Code::DeadlineExceeded);
     soon(running.stop()).await.unwrap();
@@ -287,7 +287,7 @@ async fn interceptors_and_counters_are_around_all_services() {
     let app = app().intercept(counting.clone()).serve(orders());
     let stats = app.stats();
     let running = app.start().await.unwrap();
-    let client = OrdersClient::connect(&running.address().to_string()).unwrap();
+    let client = OrdersClient::connect(running.address().to_string()).unwrap();
     soon(client.get_order(get("1"))).await.unwrap();
     soon(client.get_order(get("missing"))).await.unwrap_err();
     assert_eq!(counting.0.load(SeqCst), 2);

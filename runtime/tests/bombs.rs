@@ -106,7 +106,7 @@ async fn client_of(reply: Bytes, encoding: Encoding) -> OrdersClient {
         let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
         drop(connection.serve_connection(TokioIo::new(stream), service).await);
     });
-    OrdersClient::connect(&address.to_string()).unwrap()
+    OrdersClient::connect(address.to_string()).unwrap()
 }
 
 /// A frame that asks for a window of 128 MiB, which the library would set aside before it reads on.

@@ -254,7 +254,7 @@ async fn our_client_compresses_what_it_is_told_to_and_reads_what_comes() {
         let sizes: Arc<Mutex<Vec<usize>>> = Arc::default();
         let server = Server::new().add(OrdersServer::new(Shop::default())).compress(encoding);
         let running = Running::start(server.intercept(Sizes(Arc::clone(&sizes)))).await;
-        let client = OrdersClient::connect(&running.url()).unwrap().intercept(Sizes(Arc::clone(&sizes)));
+        let client = OrdersClient::connect(running.url()).unwrap().intercept(Sizes(Arc::clone(&sizes)));
         let client = client.with(CallOptions::new().compress(encoding));
         assert_eq!(soon(client.get_order(get(&wordy()))).await.unwrap().id, wordy());
         // Hooks see messages as they are, on both sides and both ways.
@@ -275,7 +275,7 @@ async fn our_client_compresses_what_it_is_told_to_and_reads_what_comes() {
 async fn options_of_a_call_win_over_those_of_its_client() {
     let running = Running::start(Server::new().add(OrdersServer::new(Picky))).await;
     let client =
-        OrdersClient::connect(&running.url()).unwrap().with(CallOptions::new().compress(Encoding::Gzip));
+        OrdersClient::connect(running.url()).unwrap().with(CallOptions::new().compress(Encoding::Gzip));
     let parcels = || stream::iter([order(&wordy(), 1), order("", 0)]);
     assert_eq!(soon(client.import(parcels())).await.unwrap().count, 2);
     // `import` looks for the header, and panics without it.
@@ -300,8 +300,7 @@ async fn a_policy_says_how_a_method_is_compressed() {
     let seen = Seen::default();
     let running =
         Running::start(Server::new().intercept(seen.clone()).add(OrdersServer::new(Shop::default()))).await;
-    let client =
-        OrdersClient::connect(&running.url()).unwrap().policies(Policies::new().all(gzip())).unwrap();
+    let client = OrdersClient::connect(running.url()).unwrap().policies(Policies::new().all(gzip())).unwrap();
     soon(client.get_order(get(&wordy()))).await.unwrap();
     let plain = client.with(CallOptions::new().compress(None));
     soon(plain.get_order(get(&wordy()))).await.unwrap();

@@ -55,7 +55,7 @@ async fn the_nearest_of_caller_method_and_maximum_counts() {
     // Handlers answer with what is left of their time.
     let left = async |server: Server, options: CallOptions| {
         let running = Running::start(server.add(OrdersServer::new(Shop::default()))).await;
-        let client = OrdersClient::connect(&running.url()).unwrap();
+        let client = OrdersClient::connect(running.url()).unwrap();
         soon(client.with(options).get_order(get("1"))).await.unwrap().amount
     };
     let caller = left(Server::new(), within(700)).await;
@@ -122,7 +122,7 @@ impl Front for Relay {
 async fn a_call_inherits_what_is_left() {
     let (_shop, orders, _) = shop().await;
     let running = Running::start(Server::new().add(FrontServer::new(Relay { orders }))).await;
-    let front = FrontClient::connect(&running.url()).unwrap().with(within(1_500));
+    let front = FrontClient::connect(running.url()).unwrap().with(within(1_500));
     let left = async |id: &str| soon(front.show(get(id))).await.unwrap().amount;
     for inherits in ["inherited", "spawned", "under"] {
         let left = left(inherits).await;

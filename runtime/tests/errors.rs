@@ -132,7 +132,7 @@ impl Orders for Open {
 #[tokio::test]
 async fn the_open_error_recognises_what_is_inside() {
     let running = Running::start(Server::new().add(OrdersServer::new(Open))).await;
-    let client = OrdersClient::connect(&running.url()).unwrap();
+    let client = OrdersClient::connect(running.url()).unwrap();
     let error = async |id: &str| soon(client.get_order(get(id))).await.unwrap_err();
     assert!(
         matches!(error("domain").await, CallError::Domain(OrdersError::OrderNotFound { id }) if id == "domain")
@@ -200,7 +200,7 @@ impl Orders for Statuses {
 
 async fn gate(orders: OrdersClient, verbatim: bool) -> (Running, FrontClient) {
     let running = Running::start(Server::new().add(FrontServer::new(Gate { orders, verbatim }))).await;
-    let client = FrontClient::connect(&running.url()).unwrap();
+    let client = FrontClient::connect(running.url()).unwrap();
     (running, client)
 }
 

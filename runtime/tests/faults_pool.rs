@@ -120,7 +120,7 @@ fn state(address: &str) -> EndpointState {
 async fn a_server_that_stops_again_and_again_loses_no_call() {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     socket.set_nonblocking(true).unwrap();
-    let client = OrdersClient::connect(&socket.local_addr().unwrap().to_string()).unwrap();
+    let client = OrdersClient::connect(socket.local_addr().unwrap().to_string()).unwrap();
     let serve = || {
         let listener = TcpListener::from_std(socket.try_clone().unwrap()).unwrap();
         let server = server();

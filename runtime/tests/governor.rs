@@ -83,7 +83,7 @@ async fn it_outlives_the_last_call_and_says_that_it_is_not_ready() {
     let running =
         App::new(config()).with_registry(registry).serve(OrdersServer::new(shop)).start().await.unwrap();
     let governor = running.governor().unwrap();
-    let client = OrdersClient::connect(&running.address().to_string()).unwrap();
+    let client = OrdersClient::connect(running.address().to_string()).unwrap();
     let call = tokio::spawn(async move { client.get_order(support::get("nap")).await });
     eventually("the handler runs", || begun.load(SeqCst) == 1).await;
     let stopping = tokio::spawn(running.stop());
@@ -124,7 +124,7 @@ async fn routes_and_build_say_what_runs() {
 #[tokio::test]
 async fn metrics_count_the_calls() {
     let (running, governor) = start(config()).await;
-    let client = OrdersClient::connect(&running.address().to_string()).unwrap();
+    let client = OrdersClient::connect(running.address().to_string()).unwrap();
     soon(client.get_order(support::get("1"))).await.unwrap();
     let page = get(governor, "/metrics").await;
     assert!(page.head.contains("content-type: text/plain; version=0.0.4"), "{}", page.head);

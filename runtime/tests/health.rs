@@ -23,7 +23,7 @@ fn app() -> App {
 }
 
 fn client(running: &Running) -> HealthClient {
-    HealthClient::connect(&format!("http://{}", running.address())).unwrap()
+    HealthClient::connect(format!("http://{}", running.address())).unwrap()
 }
 
 fn of(service: &str) -> HealthCheckRequest {
@@ -110,7 +110,7 @@ async fn the_service_works_without_an_app() {
     health.set("jobs", ServingStatus::Serving);
     let server = jovian_runtime::Server::new().add(health.service());
     let running = support::Running::start(server).await;
-    let client = HealthClient::connect(&running.url()).unwrap();
+    let client = HealthClient::connect(running.url()).unwrap();
     assert_eq!(check(&client, "jobs").await, Ok(ServingStatus::Serving));
     assert_eq!(check(&client, "").await, Err(Code::NotFound), "nobody spoke for the server");
 }

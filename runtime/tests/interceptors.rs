@@ -58,7 +58,7 @@ async fn the_first_added_is_outermost_and_servers_are_outside_of_services() {
         .add(service)
         .intercept(Recorder::new("server-2", &log));
     let running = Running::start(server).await;
-    let client = OrdersClient::connect(&running.url())
+    let client = OrdersClient::connect(running.url())
         .unwrap()
         .intercept(Recorder::new("client-1", &log))
         .intercept(Recorder::new("client-2", &log));
@@ -83,7 +83,7 @@ async fn on_a_server_they_cover_streams_to_the_end_and_on_a_client_to_the_header
         Server::new().add(OrdersServer::new(Shop::default())).intercept(Recorder::new("server", &log)),
     )
     .await;
-    let client = OrdersClient::connect(&running.url()).unwrap().intercept(Recorder::new("client", &log));
+    let client = OrdersClient::connect(running.url()).unwrap().intercept(Recorder::new("client", &log));
     let replies = soon(client.watch(watch("break", 5))).await.unwrap();
     assert!(taken(&log).contains(&"client out".to_owned()));
     soon(amounts(replies)).await.unwrap_err();
@@ -118,7 +118,7 @@ async fn they_change_metadata_on_both_sides() {
             service = service.intercept(Changer);
         }
         let running = Running::start(Server::new().add(service)).await;
-        let mut client = OrdersClient::connect(&running.url()).unwrap();
+        let mut client = OrdersClient::connect(running.url()).unwrap();
         if on_client {
             client = client.intercept(Changer);
         }
@@ -152,9 +152,9 @@ impl Interceptor for Short {
 async fn they_answer_and_refuse_instead_of_what_is_inside() {
     let service = || OrdersServer::new(Shop::default()).intercept(Short);
     let running = Running::start(Server::new().add(service())).await;
-    let server_side = OrdersClient::connect(&running.url()).unwrap();
+    let server_side = OrdersClient::connect(running.url()).unwrap();
     let running = Running::start(Server::new().add(OrdersServer::new(Shop::default()))).await;
-    let client_side = OrdersClient::connect(&running.url()).unwrap().intercept(Short);
+    let client_side = OrdersClient::connect(running.url()).unwrap().intercept(Short);
     for client in [&server_side, &client_side] {
         let short = |how: &str| client.with(CallOptions::new().metadata("x-short", how));
         assert_eq!(soon(short("answer").get_order(get("1"))).await.unwrap(), order("cached", 7));
@@ -203,7 +203,7 @@ async fn they_see_every_message_and_may_refuse_it() {
     let watcher = |most| Watcher { log: Arc::clone(&log), most };
     let running =
         Running::start(Server::new().add(OrdersServer::new(Shop::default()).intercept(watcher(9)))).await;
-    let client = OrdersClient::connect(&running.url()).unwrap();
+    let client = OrdersClient::connect(running.url()).unwrap();
 
     let replies = soon(client.chat(stream::iter([order("", 1), order("", 2)]))).await.unwrap();
     assert_eq!(soon(amounts(replies)).await.unwrap(), [2, 4, 0]);
@@ -219,7 +219,7 @@ async fn they_see_every_message_and_may_refuse_it() {
 
     // The same on the client.
     let running = Running::start(Server::new().add(OrdersServer::new(Shop::default()))).await;
-    let client = OrdersClient::connect(&running.url()).unwrap().intercept(watcher(9));
+    let client = OrdersClient::connect(running.url()).unwrap().intercept(watcher(9));
     let sent = stream::iter([order("", 1), order("", 10)]);
     let error = soon(client.import(sent)).await.unwrap_err().into_status();
     assert_eq!((error.code(), error.message()), (Code::InvalidArgument, "too much"));
@@ -245,7 +245,7 @@ async fn they_call_on_behalf_of_the_call() {
     let orders = OrdersClient::local(Shop::default());
     let running =
         Running::start(Server::new().add(OrdersServer::new(Shop::default()).intercept(Asks(orders)))).await;
-    let client = OrdersClient::connect(&running.url()).unwrap();
+    let client = OrdersClient::connect(running.url()).unwrap();
     let client = client.with(CallOptions::new().timeout(Duration::from_millis(500)));
     soon(client.get_order(get("1"))).await.unwrap();
 }
@@ -259,7 +259,7 @@ async fn an_interceptor_may_be_for_some_methods_alone() {
         .intercept(Recorder::new("all", &log).only(&["shop.orders.v1.Orders"]))
         .intercept(Recorder::new("none", &log).only(&["Stock", "shop.orders.v1.Orders/Get"]));
     let running = Running::start(Server::new().add(service)).await;
-    let client = OrdersClient::connect(&running.url())
+    let client = OrdersClient::connect(running.url())
         .unwrap()
         .intercept(Recorder::new("client", &log).only(&["Watch"]));
     soon(client.get_order(get("1"))).await.unwrap();

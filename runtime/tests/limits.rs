@@ -15,7 +15,7 @@ const DEFAULT: usize = 8 * 1024 * 1024;
 
 async fn served(server: Server) -> (Running, OrdersClient) {
     let running = Running::start(server.add(OrdersServer::new(Shop::default()))).await;
-    let client = OrdersClient::connect(&running.url()).unwrap();
+    let client = OrdersClient::connect(running.url()).unwrap();
     (running, client)
 }
 

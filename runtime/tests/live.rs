@@ -128,7 +128,7 @@ async fn a_file_that_is_wrong_anywhere_changes_nothing() {
 #[tokio::test]
 async fn what_holds_for_calls_changes_with_the_file() {
     let mut app = Following::start("policy", app_toml).await;
-    let client = OrdersClient::connect(&app.running.address().to_string()).unwrap();
+    let client = OrdersClient::connect(app.running.address().to_string()).unwrap();
     assert!(soon(client.get_order(support::get("nap"))).await.is_ok());
 
     let method = r#"server.methods."shop.orders.v1.Orders/GetOrder".timeout_ms"#;

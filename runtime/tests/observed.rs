@@ -58,7 +58,7 @@ fn run<F: Future<Output = ()>>(level: &str, test: impl FnOnce(Lines) -> F) {
 async fn serve(policy: Policy) -> (Running, OrdersClient) {
     let server = Server::new().policies(Policies::new().all(policy)).add(OrdersServer::new(Shop::default()));
     let running = Running::start(server).await;
-    let client = OrdersClient::connect(&running.url()).unwrap();
+    let client = OrdersClient::connect(running.url()).unwrap();
     (running, client)
 }
 

@@ -221,7 +221,7 @@ async fn our_client_calls_tonics_server() {
     let incoming = tonic::transport::server::TcpIncoming::from(listener);
     let server = tonic::transport::Server::builder().add_service(TonicShop).serve_with_incoming(incoming);
     tokio::spawn(server);
-    let client = OrdersClient::connect(&address.to_string()).unwrap();
+    let client = OrdersClient::connect(address.to_string()).unwrap();
 
     let patient = client.with(CallOptions::new().timeout(Duration::from_secs(9)));
     let timeout = soon(patient.get_order(get("1"))).await.unwrap().id;
@@ -267,7 +267,7 @@ async fn odd(status: u16, head: HeaderMap, parts: Vec<fn() -> Part>) -> (SocketA
             tokio::spawn(connection.serve_connection(TokioIo::new(stream), service));
         }
     });
-    (address, OrdersClient::connect(&address.to_string()).unwrap())
+    (address, OrdersClient::connect(address.to_string()).unwrap())
 }
 
 fn headers(entries: &[(&'static str, &'static [u8])]) -> HeaderMap {
@@ -338,7 +338,7 @@ async fn nobody_there_is_unavailable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let client = OrdersClient::connect(&format!("http://{address}")).unwrap();
+    let client = OrdersClient::connect(format!("http://{address}")).unwrap();
     let error = soon(client.get_order(get("1"))).await.unwrap_err();
     assert_eq!(error.code(), Code::Unavailable);
     assert!(error.to_string().contains("refused"), "{error}");

@@ -107,7 +107,7 @@ async fn a_stop_does_not_wait_for_ever() {
     let shop = Shop::default();
     let traces = shop.traces.clone();
     let running = Running::drained_for(server(shop), Duration::from_millis(200)).await;
-    let client = OrdersClient::connect(&running.url()).unwrap();
+    let client = OrdersClient::connect(running.url()).unwrap();
     let client = client.with(CallOptions::new().without_deadline());
     let mut replies = soon(client.watch(watch("open", 0))).await.unwrap();
     assert_eq!(soon(running.stop()).await.unwrap(), 1, "one connection was cut");

@@ -17,7 +17,7 @@ const WATCH: &str = "shop.orders.v1.Orders/Watch";
 async fn serve(policies: Policies) -> (Running, OrdersClient) {
     let server = Server::new().policies(policies).add(OrdersServer::new(Shop::default()));
     let running = Running::start(server).await;
-    let client = OrdersClient::connect(&running.url()).unwrap();
+    let client = OrdersClient::connect(running.url()).unwrap();
     (running, client)
 }
 
@@ -77,7 +77,7 @@ async fn no_more_calls_run_than_a_method_takes() {
 async fn no_more_calls_run_than_a_server_takes() {
     let server = Server::new().max_in_flight(1).add(OrdersServer::new(Shop::default()));
     let running = Running::start(server).await;
-    let client = OrdersClient::connect(&running.url()).unwrap();
+    let client = OrdersClient::connect(running.url()).unwrap();
     let mut open = soon(client.watch(watch("open", 0))).await.unwrap();
     assert_eq!(status(soon(client.get_order(get("1"))).await).message(), "1 calls run already");
     assert!(futures_util::FutureExt::now_or_never(open.next()).is_none());

@@ -287,7 +287,7 @@ async fn a_socket_of_this_machine_is_an_address() {
         while connection.accept().await.is_some() {}
         (uri, sent.await.unwrap())
     });
-    let client = OrdersClient::connect(&format!("unix:{}", path.display())).unwrap();
+    let client = OrdersClient::connect(format!("unix:{}", path.display())).unwrap();
     assert_eq!(soon(client.get_order(get("1"))).await.unwrap().id, "1");
     drop(client);
     let (uri, sent) = soon(server).await.unwrap();
@@ -303,7 +303,7 @@ async fn a_name_is_looked_up_and_all_its_addresses_are_tried() {
     tokio::spawn(support::raw_server::answering(listener, "5"));
     // It may stand for ::1, too, where nobody listens.
     for _ in 0..10 {
-        let client = OrdersClient::connect(&format!("http://localhost:{port}")).unwrap();
+        let client = OrdersClient::connect(format!("http://localhost:{port}")).unwrap();
         assert_eq!(soon(client.get_order(get("1"))).await.unwrap_err().code(), Code::NotFound);
     }
     let client = OrdersClient::connect("http://no-such-host.invalid:9000").unwrap();

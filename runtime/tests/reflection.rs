@@ -64,7 +64,7 @@ async fn ask(
     questions: impl IntoIterator<Item = ServerReflectionRequest>,
 ) -> Vec<ServerReflectionResponse> {
     let questions: Vec<_> = questions.into_iter().collect();
-    let client = ServerReflectionClient::connect(&url(running)).unwrap();
+    let client = ServerReflectionClient::connect(url(running)).unwrap();
     let mut answers = soon(client.server_reflection_info(stream::iter(questions.clone()))).await.unwrap();
     let mut all = Vec::new();
     while let Some(answer) = soon(answers.next()).await {
@@ -238,7 +238,7 @@ async fn the_old_name_answers_the_same() {
     use v1alpha::server_reflection_response::MessageResponse;
 
     let running = app().serve(warehouse(descriptors())).start().await.unwrap();
-    let client = v1alpha::ServerReflectionClient::connect(&url(&running)).unwrap();
+    let client = v1alpha::ServerReflectionClient::connect(url(&running)).unwrap();
     let request = v1alpha::ServerReflectionRequest {
         host: String::new(),
         message_request: Some(MessageRequest::FileContainingSymbol("shop.place.Place".to_owned())),
@@ -255,7 +255,7 @@ async fn the_old_name_answers_the_same() {
 #[tokio::test]
 async fn a_tool_that_stays_does_not_hold_up_the_stop() {
     let running = app().serve(warehouse(descriptors())).start().await.unwrap();
-    let client = ServerReflectionClient::connect(&url(&running)).unwrap();
+    let client = ServerReflectionClient::connect(url(&running)).unwrap();
     let (questions, receiver) = tokio::sync::mpsc::channel(1);
     let requests = futures_util::stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|question| (question, receiver))
@@ -283,7 +283,7 @@ async fn it_can_be_turned_off() {
         .start()
         .await
         .unwrap();
-    let client = ServerReflectionClient::connect(&url(&running)).unwrap();
+    let client = ServerReflectionClient::connect(url(&running)).unwrap();
     match soon(client.server_reflection_info(stream::iter([]))).await {
         Err(CallError::Status(status)) => assert_eq!(status.code(), Code::Unimplemented),
         other => panic!("{other:?}"),

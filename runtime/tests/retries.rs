@@ -92,7 +92,7 @@ impl Orders for Flaky {
 async fn flaky() -> (Running, OrdersClient, Flaky) {
     let service = Flaky::default();
     let running = Running::start(Server::new().add(OrdersServer::new(service.clone()))).await;
-    let client = OrdersClient::connect(&running.url()).unwrap();
+    let client = OrdersClient::connect(running.url()).unwrap();
     (running, client, service)
 }
 
@@ -180,7 +180,7 @@ async fn pushing(headers: &'static [(&'static str, &'static str)]) -> OrdersClie
         let serving = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
         let _ = serving.serve_connection(TokioIo::new(stream), service).await;
     });
-    OrdersClient::connect(&format!("http://{address}")).unwrap()
+    OrdersClient::connect(format!("http://{address}")).unwrap()
 }
 
 #[tokio::test]
@@ -264,7 +264,7 @@ async fn many_calls_at_once_open_no_breaker() {
 #[tokio::test]
 async fn where_nobody_is_no_breaker_hides_it() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let client = OrdersClient::connect(&closed.to_string()).unwrap();
+    let client = OrdersClient::connect(closed.to_string()).unwrap();
     let brief = client.with(CallOptions::new().timeout(Duration::from_secs(5)));
     for _ in 0..10 {
         let calls = (0..10).map(|_| brief.get_order(get("1")));

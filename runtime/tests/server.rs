@@ -97,7 +97,7 @@ async fn a_stop_does_not_wait_for_ever() {
     let server = Server::new().add(OrdersServer::new(shop));
     let running = Running::drained_for(server, Duration::from_millis(200)).await;
     let stats = running.stats.clone();
-    let client = OrdersClient::connect(&running.url()).unwrap();
+    let client = OrdersClient::connect(running.url()).unwrap();
     let client = client.with(CallOptions::new().without_deadline());
     let mut replies = soon(client.watch(watch("open", 0))).await.unwrap();
     let started = Instant::now();
@@ -136,7 +136,7 @@ async fn a_call_knows_its_method_and_its_caller() {
     let callers = Arc::default();
     let service = || OrdersServer::new(Shop::default()).intercept(Callers(Arc::clone(&callers)));
     let running = Running::start(Server::new().add(service())).await;
-    let client = OrdersClient::connect(&running.url()).unwrap();
+    let client = OrdersClient::connect(running.url()).unwrap();
     soon(client.get_order(get("1"))).await.unwrap();
     soon(client.watch(watch("", 1))).await.unwrap();
     let client = OrdersClient::local(Shop::default()).intercept(Callers(Arc::clone(&callers)));

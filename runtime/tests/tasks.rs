@@ -45,7 +45,7 @@ async fn it_hears_of_the_end_when_the_last_call_has_ended() {
     let tasks = page(governor, "/tasks").await.json();
     assert_eq!((&tasks[0]["name"], &tasks[0]["state"]), (&"writer".into(), &"running".into()));
 
-    let client = OrdersClient::connect(&running.address().to_string()).unwrap();
+    let client = OrdersClient::connect(running.address().to_string()).unwrap();
     let stats = running.stats();
     let answered = Arc::clone(&diary);
     let call = tokio::spawn(async move {
@@ -120,7 +120,7 @@ async fn the_configuration_may_let_an_app_go_on_without_it() {
     while page(governor, "/tasks").await.json()[0]["state"] != "failed" {
         sleep(Duration::from_millis(5)).await;
     }
-    let client = OrdersClient::connect(&running.address().to_string()).unwrap();
+    let client = OrdersClient::connect(running.address().to_string()).unwrap();
     assert_eq!(soon(client.get_order(get("1"))).await.unwrap().id, "1");
     soon(running.stop()).await.unwrap();
 }

@@ -241,7 +241,7 @@ pub async fn shop() -> (Running, OrdersClient, Traces) {
     let shop = Shop::default();
     let traces = shop.traces.clone();
     let running = Running::start(Server::new().add(OrdersServer::new(shop))).await;
-    let client = OrdersClient::connect(&running.url()).unwrap();
+    let client = OrdersClient::connect(running.url()).unwrap();
     (running, client, traces)
 }
 

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 async fn courier() -> Option<(PythonServer, CourierClient)> {
     let python = courier_python(env!("CARGO_TARGET_TMPDIR"))?;
     let server = python.serve("server.py").await;
-    let client = CourierClient::connect(&format!("http://127.0.0.1:{}", server.port)).unwrap();
+    let client = CourierClient::connect(format!("http://127.0.0.1:{}", server.port)).unwrap();
     Some((server, client.with(CallOptions::new().timeout(Duration::from_secs(10)))))
 }
 

@@ -25,7 +25,7 @@ const MEBIBYTE: usize = 1 << 20;
 
 async fn served() -> Option<(PythonServer, TestServiceClient)> {
     let server = testing_python(env!("CARGO_TARGET_TMPDIR"))?.serve("testing_server.py").await;
-    let client = TestServiceClient::connect(&format!("127.0.0.1:{}", server.port)).unwrap();
+    let client = TestServiceClient::connect(format!("127.0.0.1:{}", server.port)).unwrap();
     Some((server, client.with(CallOptions::new().timeout(Duration::from_secs(30)))))
 }
 
@@ -174,7 +174,7 @@ async fn status_codes_and_special_messages() {
 async fn unimplemented_method_and_service() {
     let Some((server, client)) = served().await else { return };
     assert_eq!(told(client.unimplemented_call(Empty::default()).await).0, Code::Unimplemented);
-    let nobody = UnimplementedServiceClient::connect(&format!("127.0.0.1:{}", server.port)).unwrap();
+    let nobody = UnimplementedServiceClient::connect(format!("127.0.0.1:{}", server.port)).unwrap();
     assert_eq!(told(nobody.unimplemented_call(Empty::default()).await).0, Code::Unimplemented);
 }
 
