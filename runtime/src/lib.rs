@@ -49,7 +49,7 @@ extern crate self as jovian_runtime;
 
 pub use app::{
     App, AppConfig, AppError, AppSection, ClientPolicySection, ClientSection, Compression, ConfigError,
-    GovernorSection, LogFormat, LogSection, RegistryKind, RegistrySection, RetrySection, Running,
+    GovernorSection, LogFormat, LogSection, RegistryKind, RegistrySection, RetrySection, Running, Secret,
     ServerPolicySection, ServerSection, Shutdown, TaskResult,
 };
 pub use call::{Call, CallOptions, ReplyMetadata, Trace};

@@ -8,12 +8,15 @@ mod support;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jovian_runtime::etcd_api::etcdserverpb::{DeleteRangeRequest, KvClient, PutRequest, RangeRequest};
+use jovian_runtime::etcd_api::etcdserverpb::{
+    CompactionRequest, DeleteRangeRequest, KvClient, PutRequest, RangeRequest,
+};
 use jovian_runtime::etcd_api::mvccpb::KeyValue;
 use jovian_runtime::registry::{
     EtcdOptions, EtcdRegistry, Instance, Instances, Registry as _, Wanted, layout::Layout,
 };
 use support::etcd::Etcd;
+use support::eventually;
 use support::plain::Plain;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
@@ -189,4 +192,273 @@ async fn a_key_that_somebody_deletes_is_written_again() {
         };
         assert_eq!((before.value, before.lease), (after.value, after.lease));
     }
+}
+
+#[tokio::test]
+async fn two_that_have_one_address_do_not_fight() {
+    let Some(store) = Etcd::start("fight") else { return };
+    let (one, two, keys) = (registry(&store), registry(&store), Keys::of(&store));
+    let (key, weighted) =
+        (PLAIN.key(&instance("10.0.0.1:1")), |weight| Instance { weight, ..instance("10.0.0.1:1") });
+    let first = one.register(weighted(1)).await.unwrap();
+    let second = two.register(weighted(2)).await.unwrap();
+    let mut watched = one.watch(&Wanted::app(APP));
+    timeout(Duration::from_secs(20), watched.wait_for(|list| list.len() == 1)).await.unwrap().unwrap();
+    eventually("the first one knows", || !first.is_held()).await;
+    assert!(second.is_held());
+    // Nobody writes any more, whatever signs of life there are.
+    let version = keys.get(&key).await.unwrap().version;
+    sleep(TTL).await;
+    let found = keys.get(&key).await.unwrap();
+    assert_eq!((found.version, watched.borrow()[0].weight), (version, 2));
+    // When the later one goes, the earlier one is back.
+    second.deregister().await.unwrap();
+    timeout(Duration::from_secs(20), watched.wait_for(|list| list.iter().any(|one| one.weight == 1)))
+        .await
+        .unwrap()
+        .unwrap();
+    eventually("it is its own again", || first.is_held()).await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_waited_for_behind() {
+    let Some(mut store) = Etcd::start("away") else { return };
+    store.kill(0);
+    let registry = registry(&store);
+    let begun = Instant::now();
+    let registration = registry.register(instance("10.0.0.1:1")).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(!registration.is_held());
+    let state = |well: bool| {
+        let mut states = jovian_runtime::registry::stores().into_iter();
+        states.any(|state| state.store == "etcd" && state.id == "10.0.0.1:1" && state.is_well == well)
+    };
+    assert!(state(false));
+    let page = jovian_runtime::metrics::render();
+    assert!(
+        page.contains(r#"registry_registered{store="etcd",app="shop.order.orders",id="10.0.0.1:1"} 0"#),
+        "{page}"
+    );
+    let mut watched = registry.watch(&Wanted::app(APP));
+    store.resume();
+    becomes(&mut watched, &["10.0.0.1:1"]).await;
+    eventually("it says so", || registration.is_held() && state(true)).await;
+}
+
+#[tokio::test]
+async fn an_etcd_that_lost_everything_is_filled_again() {
+    let Some(mut store) = Etcd::start("empty") else { return };
+    let (registry, protected) = (registry(&store), EtcdRegistry::new(options(&store).empty_protection(true)));
+    let _one = registry.register(instance("10.0.0.1:1")).await.unwrap();
+    let _two = registry.register(instance("10.0.0.2:1")).await.unwrap();
+    let all = ["10.0.0.1:1", "10.0.0.2:1"];
+    let (mut watched, mut kept) = (registry.watch(&Wanted::app(APP)), protected.watch(&Wanted::app(APP)));
+    becomes(&mut watched, &all).await;
+    becomes(&mut kept, &all).await;
+    kept.borrow_and_update();
+    store.kill(0);
+    sleep(TTL).await;
+    assert_eq!(ids(&watched.borrow()), all, "what is known stays while the store is away");
+    store.wipe(0);
+    store.resume();
+    let keys = Keys::of(&store);
+    let until = Instant::now() + Duration::from_secs(20);
+    for address in all {
+        while keys.get(&PLAIN.key(&instance(address))).await.is_none() {
+            assert!(Instant::now() < until, "{address} never came back");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+    assert_eq!(keys.value(&PLAIN.kept(&instance(""))).await.as_deref(), Some("there"));
+    becomes(&mut watched, &all).await;
+    // Whoever protects lists has never had an empty one.
+    while kept.has_changed().unwrap() {
+        assert!(!kept.borrow_and_update().is_empty());
+    }
+    becomes(&mut kept, &all).await;
+}
+
+#[tokio::test]
+async fn one_member_of_three_may_be_lost() {
+    let Some(mut store) = Etcd::of("three", 3, &[]) else { return };
+    let registry = registry(&store);
+    let mut watched = registry.watch(&Wanted::app(APP));
+    let _one = registry.register(instance("10.0.0.1:1")).await.unwrap();
+    becomes(&mut watched, &["10.0.0.1:1"]).await;
+    for lost in 0..3 {
+        store.kill(lost);
+        let address = format!("10.0.0.2:{lost}");
+        let other = registry.register(instance(&address)).await.unwrap();
+        becomes(&mut watched, &["10.0.0.1:1", &address]).await;
+        sleep(TTL + TTL / 2).await;
+        assert_eq!(watched.borrow().len(), 2, "both still live without member {lost}");
+        other.deregister().await.unwrap();
+        becomes(&mut watched, &["10.0.0.1:1"]).await;
+        store.resume();
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_asked_for_and_tokens_are_renewed() {
+    let Some(mut store) = Etcd::of("auth", 1, &["--auth-token-ttl", "1"]) else { return };
+    let plain = registry(&store);
+    let before = plain.register(instance("10.0.0.9:1")).await.unwrap();
+    let endpoint = store.endpoints().remove(0);
+    for command in ["user add root:a-word", "user grant-role root root", "auth enable"] {
+        let mut etcdctl = std::process::Command::new("etcdctl");
+        let done = etcdctl.env("ETCDCTL_API", "3").args(["--endpoints", &endpoint]).args(command.split(' '));
+        let done = done.output().unwrap();
+        assert!(done.status.success(), "{command}: {done:?}");
+    }
+    let refused = registry(&store).register(instance("10.0.0.1:1")).await.unwrap_err();
+    assert!(refused.to_string().contains("etcd refuses"), "{refused}");
+    let wrong = EtcdRegistry::new(options(&store).user("root", "another"));
+    let refused = wrong.register(instance("10.0.0.1:1")).await.unwrap_err().to_string();
+    assert!(refused.contains("authentication failed") && !refused.contains("another"), "{refused}");
+
+    let registry = EtcdRegistry::new(options(&store).user("root", "a-word"));
+    assert!(!format!("{registry:?}").contains("a-word"));
+    let mut watched = registry.watch(&Wanted::app(APP));
+    let _one = registry.register(instance("10.0.0.1:1")).await.unwrap();
+    let is_there = |list: &Instances| list.iter().any(|one| one.address == "10.0.0.1:1");
+    timeout(Duration::from_secs(20), watched.wait_for(is_there)).await.unwrap().unwrap();
+    // The token is too old by now, and after a restart nobody knows it.
+    sleep(TTL).await;
+    let two = registry.register(instance("10.0.0.2:1")).await.unwrap();
+    store.kill(0);
+    store.resume();
+    two.deregister().await.unwrap();
+    let is_alone = |list: &Instances| is_there(list) && list.iter().all(|one| one.address != "10.0.0.2:1");
+    timeout(Duration::from_secs(20), watched.wait_for(is_alone)).await.unwrap().unwrap();
+    drop(before);
+}
+
+/// Goes between a client and a store, and can be cut.
+struct Cable {
+    address: String,
+    whole: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Cable {
+    async fn to(endpoint: String) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let whole = Arc::new(std::sync::atomic::AtomicBool::new(true));
+        let is_whole = Arc::clone(&whole);
+        tokio::spawn(async move {
+            loop {
+                let (mut near, _) = listener.accept().await.unwrap();
+                let (endpoint, is_whole) = (endpoint.clone(), Arc::clone(&is_whole));
+                tokio::spawn(async move {
+                    let cut = async {
+                        while is_whole.load(std::sync::atomic::Ordering::SeqCst) {
+                            sleep(Duration::from_millis(5)).await;
+                        }
+                    };
+                    let piping = async {
+                        let mut far = tokio::net::TcpStream::connect(endpoint).await.unwrap();
+                        let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                    };
+                    tokio::select! { () = cut => {}, () = piping => {} }
+                });
+            }
+        });
+        Self { address, whole }
+    }
+
+    fn set(&self, whole: bool) {
+        self.whole.store(whole, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+#[tokio::test]
+async fn what_changed_behind_a_cut_and_was_compacted_is_known_after_it() {
+    let Some(store) = Etcd::start("compacted") else { return };
+    let (registry, keys) = (registry(&store), Keys::of(&store));
+    let cable = Cable::to(store.endpoints().remove(0)).await;
+    let beyond = EtcdRegistry::new(EtcdOptions::at([&cable.address], vec![Arc::new(PLAIN)]).ttl(TTL));
+    let one = registry.register(instance("10.0.0.1:1")).await.unwrap();
+    let mut watched = beyond.watch(&Wanted::app(APP));
+    becomes(&mut watched, &["10.0.0.1:1"]).await;
+    cable.set(false);
+    one.deregister().await.unwrap();
+    let _two = registry.register(instance("10.0.0.2:1")).await.unwrap();
+    let revision = keys.get(&PLAIN.key(&instance("10.0.0.2:1"))).await.unwrap().mod_revision;
+    keys.0.compact(CompactionRequest { revision, physical: true }).await.unwrap();
+    assert_eq!(ids(&watched.borrow()), ["10.0.0.1:1"], "what is known stays");
+    cable.set(true);
+    becomes(&mut watched, &["10.0.0.2:1"]).await;
+}
+
+#[tokio::test]
+async fn a_thousand_instances_are_found() {
+    let Some(store) = Etcd::start("thousand") else { return };
+    let keys = Keys::of(&store);
+    let record = |number: u32| instance(&format!("10.0.{}.{}:1", number / 250, number % 250));
+    // More than one page of them is there before, and as many come after.
+    let put = async |numbers: std::ops::Range<u32>| {
+        let puts = numbers.map(record).map(|one| {
+            let keys = &keys;
+            async move { keys.put(&PLAIN.key(&one), &serde_json::to_string(&one).unwrap()).await }
+        });
+        futures_util::future::join_all(puts).await;
+    };
+    put(0..1_001).await;
+    let mut watched = registry(&store).watch(&Wanted::app(APP));
+    let has = |count: usize| move |list: &Instances| list.len() == count;
+    timeout(Duration::from_secs(20), watched.wait_for(has(1_001))).await.unwrap().unwrap();
+    put(1_001..2_000).await;
+    timeout(Duration::from_secs(20), watched.wait_for(has(2_000))).await.unwrap().unwrap();
+}
+
+const ENDPOINT: &str = "ETCD_TEST_ENDPOINT";
+
+/// Registers until it is killed.
+#[tokio::test]
+async fn child_is_an_instance() {
+    let Ok(endpoint) = std::env::var(ENDPOINT) else { return };
+    let registry = EtcdRegistry::new(EtcdOptions::at([endpoint], vec![Arc::new(PLAIN)]).ttl(TTL));
+    let _registered = registry.register(instance("10.0.0.7:1")).await.unwrap();
+    std::future::pending().await
+}
+
+/// A process of the test above.
+struct Process(std::process::Child);
+
+impl Process {
+    fn start(store: &Etcd) -> Self {
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "child_is_an_instance"]).env(ENDPOINT, store.endpoints().remove(0));
+        Self(command.stdout(std::process::Stdio::null()).spawn().unwrap())
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.0.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn who_is_killed_is_gone_and_who_slept_is_back() {
+    let Some(store) = Etcd::start("killed") else { return };
+    let mut watched = registry(&store).watch(&Wanted::app(APP));
+    let process = Process::start(&store);
+    becomes(&mut watched, &["10.0.0.7:1"]).await;
+    process.signal("STOP");
+    sleep(2 * TTL).await;
+    becomes(&mut watched, &[]).await;
+    process.signal("CONT");
+    becomes(&mut watched, &["10.0.0.7:1"]).await;
+    let killed = Instant::now();
+    process.signal("KILL");
+    becomes(&mut watched, &[]).await;
+    // The lease was at most whole when it died; etcd looks for ended ones twice a second.
+    assert!(killed.elapsed() < TTL + Duration::from_secs(2), "{:?}", killed.elapsed());
 }

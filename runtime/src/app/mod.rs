@@ -5,6 +5,8 @@
 
 use std::future::Future;
 use std::sync::Arc;
+#[cfg(feature = "etcd")]
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
@@ -18,6 +20,8 @@ use crate::log::Out;
 use crate::policy::Policies;
 #[cfg(unix)]
 use crate::registry::FileRegistry;
+#[cfg(feature = "etcd")]
+use crate::registry::{EtcdOptions, EtcdRegistry, layout};
 use crate::registry::{MemoryRegistry, NoRegistry, Registry};
 use crate::server::{BoundService, Server, Stats};
 
@@ -34,7 +38,8 @@ mod tasks;
 
 pub use config::{
     AppConfig, AppSection, ClientPolicySection, ClientSection, Compression, ConfigError, GovernorSection,
-    LogFormat, LogSection, RegistryKind, RegistrySection, RetrySection, ServerPolicySection, ServerSection,
+    LogFormat, LogSection, RegistryKind, RegistrySection, RetrySection, Secret, ServerPolicySection,
+    ServerSection,
 };
 pub use error::AppError;
 pub use running::Running;
@@ -286,8 +291,37 @@ fn registry(section: &RegistrySection) -> Arc<dyn Registry> {
     match section.kind {
         RegistryKind::Memory => Arc::new(MemoryRegistry::shared()),
         RegistryKind::File => in_files(section),
+        RegistryKind::Etcd => in_etcd(section),
         RegistryKind::None => Arc::new(NoRegistry),
     }
+}
+
+#[cfg(feature = "etcd")]
+fn in_etcd(section: &RegistrySection) -> Arc<dyn Registry> {
+    let options = layout::Options::of(layout::StoreKind::Etcd);
+    // Names of layouts that are none were refused when they were read.
+    let layouts = section.layouts.iter().filter_map(|name| layout::by_name(name, &options).ok()).collect();
+    let etcd = EtcdOptions::at(&section.endpoints, layouts)
+        .ttl(Duration::from_millis(section.ttl_ms))
+        .empty_protection(section.empty_protection);
+    let etcd = match (&section.user, &section.password) {
+        (Some(user), password) => etcd.user(user, password.as_ref().map_or("", Secret::reveal)),
+        (None, _) => etcd,
+    };
+    let etcd = match section.tls.clone() {
+        Some(tls) => etcd.tls(tls),
+        None => etcd,
+    };
+    Arc::new(EtcdRegistry::new(etcd))
+}
+
+/// A configuration that names it was refused when it was read; a program may still say so.
+#[cfg(not(feature = "etcd"))]
+fn in_etcd(_: &RegistrySection) -> Arc<dyn Registry> {
+    tracing::error!(
+        "the registry `etcd` needs the feature `etcd` of the crate `jovian-runtime`: there is none"
+    );
+    Arc::new(NoRegistry)
 }
 
 #[cfg(unix)]

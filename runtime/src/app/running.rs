@@ -114,7 +114,10 @@ impl Running {
             let registration = register(registry.as_ref(), instance).await;
             let registration =
                 registration.map_err(|source| AppError::Register { app: app.clone(), source })?;
-            tracing::info!(app, address = advertised, "registered");
+            match registration.is_held() {
+                true => tracing::info!(app, address = advertised, "registered"),
+                false => tracing::warn!(app, address = advertised, "not registered yet; it goes on trying"),
+            }
             running.registrations.push((app, registration));
         }
         running.tasks = Tasks::start(tasks, &board, config.app.task_timeout());

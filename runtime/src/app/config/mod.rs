@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 mod error;
 mod policies;
 mod report;
+mod secret;
 mod sections;
 mod sources;
 mod typed;
@@ -20,6 +21,7 @@ mod value;
 pub use error::ConfigError;
 pub use policies::{ClientPolicySection, ClientSection, Compression, RetrySection, ServerPolicySection};
 pub(crate) use report::Settings;
+pub use secret::Secret;
 pub(crate) use sections::filter;
 pub use sections::{
     AppSection, GovernorSection, LogFormat, LogSection, RegistryKind, RegistrySection, ServerSection,

@@ -15,6 +15,7 @@ use crate::descriptor::Service;
 use crate::governor::{Answer, Pages};
 use crate::health::{Health, ServingStatus};
 use crate::metrics;
+use crate::registry;
 use crate::server::Configured;
 
 mod level;
@@ -58,6 +59,7 @@ pub(super) fn pages(subject: Subject) -> Pages {
             ok(&settings(&live))
         })
         .get("/configs", "every setting, by its name alone", move || ok(&values(&flat)))
+        .get("/registry", "how its registrations and what it follows stand in the stores", || ok(&stores()))
         .get("/tasks", "the app's own tasks", move || ok(&states(&tasks)))
         .get("/log", "the level of the log", level::look)
         .add(Verb::PUT, "/log", "changes it: {\"level\": \"debug\", \"seconds\": 600}", level::put)
@@ -82,7 +84,17 @@ fn ready(health: &Health) -> Answer {
         true => (StatusCode::OK, "SERVING"),
         false => (StatusCode::SERVICE_UNAVAILABLE, "NOT_SERVING"),
     };
-    Answer::json(code, &json!({ "status": status, "not_serving": unwell, "services": services }))
+    let mut page = json!({ "status": status, "not_serving": unwell, "services": services });
+    // Said beside it: an app whose registry is away still serves those who know it.
+    let unregistered: Vec<String> = registry::stores()
+        .into_iter()
+        .filter(|state| !state.is_well && !state.id.is_empty())
+        .map(|state| format!("{} in {}: {}", state.name, state.store, state.trouble))
+        .collect();
+    if !unregistered.is_empty() {
+        page["not_registered"] = Json::from(unregistered);
+    }
+    Answer::json(code, &page)
 }
 
 /// Variables of the build are read when this crate is compiled; cargo compiles it again when they change.
@@ -114,6 +126,22 @@ fn settings(live: &Live) -> Json {
 fn values(live: &Live) -> Json {
     let values: Map<String, Json> = live.shown().into_iter().map(|shown| (shown.key, shown.value)).collect();
     Json::Object(values)
+}
+
+fn stores() -> Json {
+    let state = |state: registry::StoreState| {
+        let seconds = state.since.elapsed().unwrap_or_default().as_secs();
+        json!({
+            "store": state.store,
+            "name": state.name,
+            "id": state.id,
+            "well": state.is_well,
+            "trouble": state.trouble,
+            "taken": state.taken,
+            "for_seconds": seconds,
+        })
+    };
+    registry::stores().into_iter().map(state).collect()
 }
 
 fn states(tasks: &Board) -> Json {

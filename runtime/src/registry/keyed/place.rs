@@ -75,7 +75,7 @@ impl Drop for Place {
 async fn follow<S: Store>(store: Arc<S>, name: String, state: Arc<Mutex<State>>) {
     let standing = Standing::of_place(store.kind(), &name);
     let mut backoff = Backoff::default();
-    let scope = Scope::Place(name);
+    let scope = if name.ends_with('/') { Scope::Place(name) } else { Scope::Key(name) };
     loop {
         let begun = Instant::now();
         let mut tell = |change| {
