@@ -207,7 +207,26 @@ fn mistakes_are_named_by_key_and_place() {
         (
             "[registry]\nkind = \"zookeper\"\n",
             &[],
-            "config/app.toml:2:8: `registry.kind`: unknown variant `zookeper`, expected one of `memory`, `file`, `none`".to_owned(),
+            "config/app.toml:2:8: `registry.kind`: unknown variant `zookeper`, expected one of `memory`, `file`, `etcd`, `none`".to_owned(),
+        ),
+        #[cfg(not(feature = "etcd"))]
+        (
+            "[registry]\nkind = \"etcd\"\n",
+            &[],
+            "config/app.toml:2:8: `registry.kind`: `etcd` needs the feature `etcd` of the crate `jovian-runtime`".to_owned(),
+        ),
+        (
+            "[registry]\nlayouts = [\"jupitr\"]\n",
+            &[],
+            format!(
+                "config/app.toml:2:11: `registry.layouts`: there is no layout `jupitr`; there are {}",
+                jovian_runtime::registry::layout::NAMES.join(", ")
+            ),
+        ),
+        (
+            "[registry]\nttl_ms = 15\n",
+            &[],
+            "config/app.toml:2:10: `registry.ttl_ms`: at least 1000, a second".to_owned(),
         ),
         (
             "[log]\nlevel = \"loud\"\n",
