@@ -8,6 +8,7 @@ mod support;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use jovian_runtime::etcd_api::etcdserverpb::{
     CompactionRequest, DeleteRangeRequest, KvClient, PutRequest, RangeRequest,
 };
@@ -15,9 +16,10 @@ use jovian_runtime::etcd_api::mvccpb::KeyValue;
 use jovian_runtime::registry::{
     EtcdOptions, EtcdRegistry, Instance, Instances, Registry as _, Wanted, layout::Layout,
 };
+use jovian_runtime::{App, AppConfig};
 use support::etcd::Etcd;
-use support::eventually;
 use support::plain::Plain;
+use support::{OrdersClient, OrdersServer, Shop, eventually, get, soon};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
@@ -461,4 +463,43 @@ async fn who_is_killed_is_gone_and_who_slept_is_back() {
     becomes(&mut watched, &[]).await;
     // The lease was at most whole when it died; etcd looks for ended ones twice a second.
     assert!(killed.elapsed() < TTL + Duration::from_secs(2), "{:?}", killed.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_calls_another_one_through_etcd() {
+    let Some(store) = Etcd::start("apps") else { return };
+    let config = |more: &str| {
+        let endpoint = store.endpoints().remove(0);
+        let text = format!(
+            "[server]\naddress = \"127.0.0.1:0\"\nstop_wait_ms = 0\n[registry]\nkind = \"etcd\"\nendpoints = [\"{endpoint}\"]\n\
+             layouts = [\"jupiter\", \"dubbo-tri\"]\nttl_ms = 2000\nuser = \"me\"\npassword = \"a-word\"\n{more}"
+        );
+        AppConfig::parse("app.toml", &text, []).unwrap()
+    };
+    assert!(!format!("{:?}", config("")).contains("a-word"));
+    let served = App::new(config("")).serve(OrdersServer::new(Shop::default())).start().await.unwrap();
+    let caller = App::new(config("[governor]\nenabled = false\n"));
+    let client = OrdersClient::find(caller.registry().as_ref()).unwrap();
+    assert_eq!(soon(client.get_order(get("1"))).await.unwrap().id, "1");
+
+    let governor = served.governor().unwrap();
+    let page = support::http::get(governor, "/registry").await.body;
+    assert!(page.contains(r#""well":true"#) && page.contains("shop.order.orders"), "{page}");
+    let page = support::http::get(governor, "/config").await.body;
+    assert!(page.contains("registry.password") && !page.contains("a-word"), "{page}");
+
+    let keys = Keys::of(&store);
+    let all = async || {
+        let everything = Bytes::from_static(&[0]);
+        let request = RangeRequest { key: everything.clone(), range_end: everything, ..Default::default() };
+        keys.0.range(request).await.unwrap().kvs
+    };
+    let written = all().await;
+    let leased: Vec<i64> = written.iter().map(|kv| kv.lease).filter(|lease| *lease != 0).collect();
+    assert!(
+        leased.len() > 1 && leased.iter().all(|lease| *lease == leased[0]),
+        "all on one lease: {written:?}"
+    );
+    served.stop().await.unwrap();
+    assert!(all().await.iter().all(|kv| kv.lease == 0), "nothing that lived with it is left");
 }

@@ -3,6 +3,7 @@
 //! Where there is none, tests that need it say `skipped:` and pass, unless `JOVIAN_REQUIRE_ETCD=1`, as CI has it.
 
 use std::fs;
+use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -99,8 +100,9 @@ impl Etcd {
         }
         let until = Instant::now() + PATIENCE;
         for member in &self.members {
-            while TcpStream::connect(("127.0.0.1", member.client)).is_err() {
-                assert!(Instant::now() < until, "{} never listened", member.name);
+            // One that is killed before it has a leader may never have one again.
+            while !member.is_well() {
+                assert!(Instant::now() < until, "{} was never well", member.name);
                 std::thread::sleep(Duration::from_millis(20));
             }
         }
@@ -123,6 +125,20 @@ impl Etcd {
     /// Forgets what one member had stored; it does not run.
     pub fn wipe(&self, number: usize) {
         fs::remove_dir_all(&self.members[number].data).unwrap();
+    }
+}
+
+impl Member {
+    /// Whether it answers, and has a leader.
+    fn is_well(&self) -> bool {
+        let asked = || -> io::Result<String> {
+            let mut connection = TcpStream::connect(("127.0.0.1", self.client))?;
+            connection.set_read_timeout(Some(PATIENCE))?;
+            connection.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
+            let mut answer = String::new();
+            connection.read_to_string(&mut answer).map(|_| answer)
+        };
+        asked().is_ok_and(|answer| answer.contains(r#""health":"true""#))
     }
 }
 
