@@ -29,12 +29,18 @@ struct Member {
 /// Whether there is an etcd to test with.
 #[expect(clippy::print_stderr, reason = "whoever runs the tests is to know")]
 pub fn is_here() -> bool {
-    let found = Command::new("etcd").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    let is_here = found.is_ok_and(|status| status.success());
+    let runs = |program| {
+        let asked =
+            Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        asked.is_ok()
+    };
+    let is_here = runs("etcd") && runs("etcdctl");
     let is_required = std::env::var("JOVIAN_REQUIRE_ETCD").is_ok_and(|value| value == "1");
-    assert!(is_here || !is_required, "there is no `etcd`, and JOVIAN_REQUIRE_ETCD=1");
+    assert!(is_here || !is_required, "there is no `etcd` or no `etcdctl`, and JOVIAN_REQUIRE_ETCD=1");
     if !is_here {
-        eprintln!("skipped: there is no `etcd` on this machine (Debian: apt-get install etcd-server)");
+        eprintln!(
+            "skipped: there is no `etcd` or no `etcdctl` on this machine (Debian: apt-get install etcd-server etcd-client)"
+        );
     }
     is_here
 }
