@@ -158,7 +158,7 @@ async fn the_first_layout_counts_and_one_watch_serves_all() {
 #[tokio::test]
 async fn one_bad_record_hides_nobody() {
     let Some(store) = Etcd::start("bad") else { return };
-    let (registry, keys) = (registry(&store), Keys::of(&store));
+    let (registry, keys) = (EtcdRegistry::new(options(&store).ttl(20 * TTL)), Keys::of(&store));
     let turning = format!("/plain/{APP}/turning");
     keys.put(&format!("/plain/{APP}/nonsense"), "{").await;
     keys.put(&turning, &serde_json::to_string(&instance("10.0.1.1:1")).unwrap()).await;
@@ -484,7 +484,7 @@ async fn an_app_calls_another_one_through_etcd() {
 
     let governor = served.governor().unwrap();
     let page = support::http::get(governor, "/registry").await.body;
-    assert!(page.contains(r#""well":true"#) && page.contains("shop.order.orders"), "{page}");
+    assert!(page.contains(r#""well": true"#) && page.contains("shop.order.orders"), "{page}");
     let page = support::http::get(governor, "/config").await.body;
     assert!(page.contains("registry.password") && !page.contains("a-word"), "{page}");
 

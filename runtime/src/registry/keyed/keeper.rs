@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use futures_util::future::select_all;
@@ -36,7 +37,9 @@ pub(super) struct Keeper<S> {
     /// The current session still lives.
     is_open: bool,
     /// All entries were written once.
-    is_known: bool,
+    is_known: AtomicBool,
+    /// All entries were written in the current session.
+    is_settled: AtomicBool,
 }
 
 /// What an entry needs.
@@ -50,7 +53,15 @@ enum Need {
 
 impl<S: Store> Keeper<S> {
     pub(super) fn new(store: Arc<S>, entries: Vec<Entry>, standing: Standing) -> Self {
-        Self { store, entries, standing, sessions: Vec::new(), is_open: false, is_known: false }
+        Self {
+            store,
+            entries,
+            standing,
+            sessions: Vec::new(),
+            is_open: false,
+            is_known: AtomicBool::new(false),
+            is_settled: AtomicBool::new(false),
+        }
     }
 
     /// Keeps them until it is told who wants to know that they are gone, or until there is nobody to tell it.
@@ -112,18 +123,26 @@ impl<S: Store> Keeper<S> {
         }
         self.sessions.push(session);
         self.is_open = true;
+        // It lives from now on: a slow store may take longer than the time of a session to write all entries.
+        tokio::select! {
+            lost = self.live(session) => lost,
+            trouble = self.work(session) => trouble,
+        }
+    }
+
+    /// Writes the entries, and sees that they stay.
+    async fn work(&self, session: i64) -> Trouble {
+        self.is_settled.store(false, Relaxed);
         for entry in &self.entries {
-            if let Err(trouble) = self.settle(session, entry, !self.is_known).await {
+            if let Err(trouble) = self.settle(session, entry, !self.is_known.load(Relaxed)).await {
                 return trouble;
             }
         }
-        self.is_known = true;
+        self.is_known.store(true, Relaxed);
+        self.is_settled.store(true, Relaxed);
         self.standing.held();
         let guards = self.entries.iter().map(|entry| Box::pin(self.guard(session, entry)));
-        tokio::select! {
-            lost = self.live(session) => lost,
-            (lost, ..) = select_all(guards), if !self.entries.is_empty() => lost,
-        }
+        if self.entries.is_empty() { std::future::pending().await } else { select_all(guards).await.0 }
     }
 
     /// Gives signs of life until the session is lost.
@@ -135,7 +154,9 @@ impl<S: Store> Keeper<S> {
             let begun = Instant::now();
             match self.store.beat(session).await {
                 Ok(()) => {
-                    self.standing.held();
+                    if self.is_settled.load(Relaxed) {
+                        self.standing.held();
+                    }
                     backoff = Backoff::default();
                     pause = self.store.rhythm();
                 }
