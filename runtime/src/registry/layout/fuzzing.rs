@@ -70,15 +70,44 @@ fn sound(instance: &Instance) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn corpus() -> Vec<Vec<u8>> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/layouts");
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files.iter().map(|file| std::fs::read(file).unwrap()).collect()
+    }
 
     #[test]
     fn every_input_of_the_corpus_is_survived() {
-        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/layouts");
-        let inputs: Vec<_> = std::fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let inputs = corpus();
         assert!(inputs.len() >= 8, "{} inputs", inputs.len());
-        for input in inputs {
-            layouts(&std::fs::read(input).unwrap());
+        inputs.iter().for_each(|input| layouts(input));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_nearly_a_record_is_survived(
+            which in any::<prop::sample::Index>(),
+            edits in prop::collection::vec((any::<prop::sample::Index>(), 0..4u8, 32..127u8), 1..6),
+        ) {
+            let corpus = corpus();
+            let mut input = which.get(&corpus).clone();
+            for (place, edit, byte) in edits {
+                let place = place.index(input.len() + 1);
+                match edit {
+                    0 => input.truncate(place.max(1)),
+                    1 => input.insert(place.max(1), byte),
+                    _ if place == 0 || place == input.len() => {}
+                    2 => drop(input.remove(place)),
+                    _ => input[place] = byte,
+                }
+            }
+            layouts(&input);
         }
     }
 }
