@@ -137,6 +137,8 @@ pub enum ErrorReason {
     UserNotFound,
     /// Reason `TEAPOT`.
     Teapot,
+    /// Reason `STALE`.
+    Stale,
     /// An error that this version of the IDL does not know. Servers never make one.
     Unknown(__jovian::UnknownError),
 }
@@ -148,6 +150,8 @@ impl __jovian::DomainError for ErrorReason {
         __jovian::ErrorCode::new(1, "USER_NOT_FOUND", __jovian::Code::NotFound),
         __jovian::ErrorCode::new(2, "TEAPOT", __jovian::Code::Unknown)
             .http(418),
+        __jovian::ErrorCode::new(3, "STALE", __jovian::Code::FailedPrecondition)
+            .http(412),
     ];
 
     fn parts(&self) -> __jovian::ErrorParts<'_> {
@@ -155,6 +159,7 @@ impl __jovian::DomainError for ErrorReason {
             Self::GreeterUnspecified => __jovian::ErrorParts::known(&Self::CODES[0], []),
             Self::UserNotFound => __jovian::ErrorParts::known(&Self::CODES[1], []),
             Self::Teapot => __jovian::ErrorParts::known(&Self::CODES[2], []),
+            Self::Stale => __jovian::ErrorParts::known(&Self::CODES[3], []),
             Self::Unknown(unknown) => __jovian::ErrorParts::unknown(unknown),
         }
     }
@@ -164,6 +169,7 @@ impl __jovian::DomainError for ErrorReason {
             "GREETER_UNSPECIFIED" => Self::GreeterUnspecified,
             "USER_NOT_FOUND" => Self::UserNotFound,
             "TEAPOT" => Self::Teapot,
+            "STALE" => Self::Stale,
             _ => return ::core::option::Option::None,
         })
     }
@@ -213,4 +219,4 @@ pub struct HelloReply {}
 
 /// The IDL of this package's services and all that it imports, as an encoded `google.protobuf.FileDescriptorSet`
 /// without protobuf's own files.
-pub const FILE_DESCRIPTOR_SET: &[u8] = b"\n\xE2\x03\n\x13errors/errors.proto\x12\x06errors\x1A google/protobuf/descriptor.proto\"\xC3\x01\n\x05Error\x12\x12\n\x04code\x18\x01 \x01(\x05R\x04code\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n\x07message\x18\x03 \x01(\tR\x07message\x127\n\x08metadata\x18\x04 \x03(\x0B2\x1B.errors.Error.MetadataEntryR\x08metadata\x1A;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:@\n\x0Cdefault_code\x12\x1C.google.protobuf.EnumOptions\x18\xD4\x08 \x01(\x05R\x0BdefaultCode:6\n\x04code\x12!.google.protobuf.EnumValueOptions\x18\xD5\x08 \x01(\x05R\x04codeBY\n\x18com.github.kratos.errorsP\x01Z,github.com/go-kratos/kratos/v2/errors;errors\xA2\x02\x0CKratosErrorsb\x06proto3\n\xF9\x01\n\rgreeter.proto\x12\ngreeter.v1\x1A\x13errors/errors.proto\"\x0E\n\x0CHelloRequest\"\x0C\n\nHelloReply*X\n\x0BErrorReason\x12\x17\n\x13GREETER_UNSPECIFIED\x10\0\x12\x18\n\x0EUSER_NOT_FOUND\x10\x01\x1A\x04\xA8E\x94\x03\x12\x10\n\x06TEAPOT\x10\x02\x1A\x04\xA8E\xA2\x03\x1A\x04\xA0E\xF4\x032G\n\x07Greeter\x12<\n\x08SayHello\x12\x18.greeter.v1.HelloRequest\x1A\x16.greeter.v1.HelloReplyb\x06proto3";
+pub const FILE_DESCRIPTOR_SET: &[u8] = b"\n\xE2\x03\n\x13errors/errors.proto\x12\x06errors\x1A google/protobuf/descriptor.proto\"\xC3\x01\n\x05Error\x12\x12\n\x04code\x18\x01 \x01(\x05R\x04code\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n\x07message\x18\x03 \x01(\tR\x07message\x127\n\x08metadata\x18\x04 \x03(\x0B2\x1B.errors.Error.MetadataEntryR\x08metadata\x1A;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:@\n\x0Cdefault_code\x12\x1C.google.protobuf.EnumOptions\x18\xD4\x08 \x01(\x05R\x0BdefaultCode:6\n\x04code\x12!.google.protobuf.EnumValueOptions\x18\xD5\x08 \x01(\x05R\x04codeBY\n\x18com.github.kratos.errorsP\x01Z,github.com/go-kratos/kratos/v2/errors;errors\xA2\x02\x0CKratosErrorsb\x06proto3\n\x8A\x02\n\rgreeter.proto\x12\ngreeter.v1\x1A\x13errors/errors.proto\"\x0E\n\x0CHelloRequest\"\x0C\n\nHelloReply*i\n\x0BErrorReason\x12\x17\n\x13GREETER_UNSPECIFIED\x10\0\x12\x18\n\x0EUSER_NOT_FOUND\x10\x01\x1A\x04\xA8E\x94\x03\x12\x10\n\x06TEAPOT\x10\x02\x1A\x04\xA8E\xA2\x03\x12\x0F\n\x05STALE\x10\x03\x1A\x04\xA8E\x9C\x03\x1A\x04\xA0E\xF4\x032G\n\x07Greeter\x12<\n\x08SayHello\x12\x18.greeter.v1.HelloRequest\x1A\x16.greeter.v1.HelloReplyb\x06proto3";
