@@ -3,6 +3,10 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 #![cfg(all(feature = "etcd", unix))]
 
+#[path = "support/plain.rs"]
+mod plain;
+#[path = "support/etcd.rs"]
+mod server;
 mod support;
 
 use std::sync::Arc;
@@ -17,8 +21,8 @@ use jovian_runtime::registry::{
     EtcdOptions, EtcdRegistry, Instance, Instances, Registry as _, Wanted, layout::Layout,
 };
 use jovian_runtime::{App, AppConfig};
-use support::etcd::Etcd;
-use support::plain::Plain;
+use plain::Plain;
+use server::Etcd;
 use support::{OrdersClient, OrdersServer, Shop, eventually, get, soon};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One store.
-pub struct Etcd {
+pub(crate) struct Etcd {
     members: Vec<Member>,
     more: Vec<String>,
 }
@@ -28,7 +28,7 @@ struct Member {
 
 /// Whether there is an etcd to test with.
 #[expect(clippy::print_stderr, reason = "whoever runs the tests is to know")]
-pub fn is_here() -> bool {
+pub(crate) fn is_here() -> bool {
     let runs = |program| {
         let asked =
             Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -47,12 +47,12 @@ pub fn is_here() -> bool {
 
 impl Etcd {
     /// A store of one member; nothing if there is no etcd here.
-    pub fn start(test: &str) -> Option<Self> {
+    pub(crate) fn start(test: &str) -> Option<Self> {
         Self::of(test, 1, &[])
     }
 
     /// A store of so many members, started with some more flags.
-    pub fn of(test: &str, members: usize, more: &[&str]) -> Option<Self> {
+    pub(crate) fn of(test: &str, members: usize, more: &[&str]) -> Option<Self> {
         if !is_here() {
             return None;
         }
@@ -75,12 +75,12 @@ impl Etcd {
     }
 
     /// Where its members are.
-    pub fn endpoints(&self) -> Vec<String> {
+    pub(crate) fn endpoints(&self) -> Vec<String> {
         self.members.iter().map(|member| format!("127.0.0.1:{}", member.client)).collect()
     }
 
     /// Starts the members that do not run, with what they had stored.
-    pub fn resume(&mut self) {
+    pub(crate) fn resume(&mut self) {
         let cluster: Vec<String> = self
             .members
             .iter()
@@ -115,21 +115,15 @@ impl Etcd {
     }
 
     /// Kills one member.
-    pub fn kill(&mut self, number: usize) {
+    pub(crate) fn kill(&mut self, number: usize) {
         if let Some(mut child) = self.members[number].child.take() {
             child.kill().unwrap();
             child.wait().unwrap();
         }
     }
 
-    /// Stops (`STOP`) one member where it is, or lets it go on (`CONT`).
-    pub fn signal(&self, number: usize, name: &str) {
-        let id = self.members[number].child.as_ref().unwrap().id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
-    }
-
     /// Forgets what one member had stored; it does not run.
-    pub fn wipe(&self, number: usize) {
+    pub(crate) fn wipe(&self, number: usize) {
         fs::remove_dir_all(&self.members[number].data).unwrap();
     }
 }

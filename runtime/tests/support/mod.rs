@@ -9,13 +9,9 @@
     reason = "a test, and every test file uses its own part of it"
 )]
 
-#[cfg(feature = "etcd")]
-pub mod etcd;
 pub mod generated;
 pub mod hpack;
 pub mod http;
-#[cfg(feature = "etcd")]
-pub mod plain;
 pub mod process;
 pub mod raw;
 pub mod raw_server;

@@ -5,18 +5,18 @@ use jovian_runtime::registry::{Instance, Wanted};
 
 /// `/{name}/{app}/{address}`, beside an entry that stays and one that is shared.
 #[derive(Clone, Copy, Debug)]
-pub struct Plain(pub &'static str);
+pub(crate) struct Plain(pub(crate) &'static str);
 
 impl Plain {
-    pub fn key(&self, instance: &Instance) -> String {
+    pub(crate) fn key(&self, instance: &Instance) -> String {
         format!("/{}/{}/{}", self.0, instance.app, instance.address)
     }
 
-    pub fn kept(&self, instance: &Instance) -> String {
+    pub(crate) fn kept(&self, instance: &Instance) -> String {
         format!("/{}-kept/{}", self.0, instance.app)
     }
 
-    pub fn shared(&self) -> String {
+    pub(crate) fn shared(&self) -> String {
         format!("/{}-shared", self.0)
     }
 }
