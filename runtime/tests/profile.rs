@@ -105,7 +105,7 @@ async fn bytes(governor: SocketAddr, path: &str) -> Vec<u8> {
 }
 
 async fn bytes_of(governor: SocketAddr, path: &str) -> Vec<u8> {
-    let request = format!("GET {path} HTTP/1.1\r\nhost: governor\r\nconnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     raw_bytes(governor, request.as_bytes()).await
 }
 
