@@ -131,11 +131,7 @@ impl Method {
     /// Dubbo may use it.
     #[must_use]
     pub fn java_name(&self) -> String {
-        let mut name = self.name().to_owned();
-        if let Some(first) = name.get_mut(..1) {
-            first.make_ascii_lowercase();
-        }
-        name
+        java_method(self.name())
     }
 
     /// The full name of its service: `shop.orders.v1.Orders`.
@@ -143,6 +139,15 @@ impl Method {
         let path = self.path.strip_prefix('/').unwrap_or(self.path);
         path.rsplit_once('/').map_or("", |(service, _)| service)
     }
+}
+
+/// The name that Java gives a method, its first letter in lower case: `getOrder`.
+pub(crate) fn java_method(method: &str) -> String {
+    let mut name = method.to_owned();
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    name
 }
 
 /// Which sides of a method stream.

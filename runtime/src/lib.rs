@@ -14,6 +14,9 @@
 
 // In the order of dependency: a module uses those above it.
 pub mod stream;
+mod chance;
+#[cfg(test)]
+mod corpus;
 mod codes;
 mod codec;
 mod policy;

@@ -11,7 +11,8 @@ use std::time::Duration;
 use tonic::Code;
 use tracing::{Level, Span};
 
-use crate::call::{Call, Trace, drawn, now};
+use crate::call::{Call, Trace, now};
+use crate::chance;
 use crate::codes;
 use crate::descriptor::Method;
 use crate::metrics::{CallMetrics, Side};
@@ -61,7 +62,7 @@ impl Observed {
         // A stream lasts as long as its caller wants.
         let slow = self.policy.slow_log.unwrap_or(self.side.slow());
         let is_slow = !slow.is_zero() && took >= slow && !self.call.method().kind.streams();
-        if is_slow || drawn(self.policy.access_log.unwrap_or(0.0)) {
+        if is_slow || chance::hits(self.policy.access_log.unwrap_or(0.0)) {
             self.write(is_slow, code, message, took);
         }
         true

@@ -340,7 +340,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Fails outside of a tokio runtime, and when the certificates of `[client.tls]` cannot be used. That there are no instances is the error of a call, not of the client.
+    /// Fails outside of a tokio runtime, and when the certificates of `[client.tls]` cannot be used. That there are no
+    /// instances is the error of a call, not of the client.
     pub fn discover<E: DomainError>(service: &'static Service, app: &App) -> Result<Self, ConnectError> {
         let ClientSection { connection, tls, .. } = &app.config.client;
         let client = Self::find_with::<E>(service, app.registry().as_ref(), connection, tls.as_ref())?;

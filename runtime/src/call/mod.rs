@@ -298,18 +298,6 @@ impl fmt::Debug for Call {
     }
 }
 
-/// Whether something that happens to a share of calls (0 to 1) happens to this one.
-pub(crate) fn drawn(share: f64) -> bool {
-    // 53 bits are what a float holds exactly.
-    share > 0.0 && (trace::random() >> 11) as f64 / ((1_u64 << 53) as f64) < share
-}
-
-/// A time drawn at random, at most `most`.
-pub(crate) fn drawn_below(most: Duration) -> Duration {
-    let nanoseconds = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
-    Duration::from_nanos(trace::random() % nanoseconds.saturating_add(1).max(1))
-}
-
 /// The time by tokio's clock, which tests may stop.
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()

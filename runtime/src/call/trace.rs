@@ -4,11 +4,11 @@
 //! Context (`traceparent`, level 1, version 00), and Jaeger's `{trace}:{span}:{parent}:{flags}` under the name that
 //! Jupiter gives it (`x-dy-traceid`, `pkg/core/xtrace/propagation.go`).
 
-use std::cell::Cell;
 use std::fmt;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use http::{HeaderMap, HeaderValue};
+
+use crate::chance::draw;
 
 /// W3C's header.
 pub(crate) const TRACEPARENT: &str = "traceparent";
@@ -37,7 +37,7 @@ impl Trace {
     /// The beginning of a trace.
     pub(crate) fn root() -> Self {
         let trace_id = loop {
-            match (u128::from(random()) << 64) | u128::from(random()) {
+            match (u128::from(draw()) << 64) | u128::from(draw()) {
                 0 => {}
                 id => break id,
             }
@@ -115,19 +115,7 @@ fn hex(text: &str, digits: usize) -> Option<u128> {
 }
 
 fn nonzero() -> u64 {
-    random().max(1)
-}
-
-/// A number that nobody else draws, fast (splitmix64 from a seed of the thread): ids need no secrecy.
-pub(crate) fn random() -> u64 {
-    thread_local! {
-        static STATE: Cell<u64> = Cell::new(RandomState::new().build_hasher().finish());
-    }
-    let state = STATE.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
-    STATE.set(state);
-    let mut mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
+    draw().max(1)
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use tonic::{Code, Status};
 
-use crate::call::{drawn, now};
+use crate::call::now;
+use crate::chance;
 
 /// How many requests are let through for each one that was accepted: half of all may fail before any is refused.
 const K: f64 = 2.0;
@@ -51,7 +52,7 @@ impl Breaker {
         window.advance(now);
         let Slot { requests, accepts } = window.sum();
         let excess = f64::from(requests) - K * f64::from(accepts);
-        if requests < MIN_REQUESTS || !drawn(excess / (f64::from(requests) + 1.0)) {
+        if requests < MIN_REQUESTS || !chance::hits(excess / (f64::from(requests) + 1.0)) {
             return Ok(());
         }
         if window.probed.is_none_or(|probed| now.saturating_duration_since(probed) >= PROBE) {

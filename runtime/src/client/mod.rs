@@ -71,7 +71,8 @@ pub struct Client {
 
 impl Client {
     /// A client of the service at one address: `http://127.0.0.1:9000`, the same without the scheme, with `https`, or
-    /// `unix:/path`; or several of them, `static://10.1.0.7:9000,10.1.0.8:9000`. A [`Target`] says more than that. It connects when it is first used.
+    /// `unix:/path`; or several of them, `static://10.1.0.7:9000,10.1.0.8:9000`. A [`Target`] says more than
+    /// that. It connects when it is first used.
     ///
     /// # Errors
     ///

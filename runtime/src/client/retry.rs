@@ -10,7 +10,8 @@ use std::time::Duration;
 use prost::Message as _;
 use tonic::{Code, Status};
 
-use crate::call::{Call, drawn_below};
+use crate::call::Call;
+use crate::chance;
 use crate::descriptor::{Idempotency, Method};
 use crate::error::wire;
 use crate::policy::{Codes, Policy};
@@ -77,7 +78,7 @@ impl Retries {
     /// Doubles with each attempt, up to the most; drawn at random below that, so that callers do not come back together.
     fn jitter(&self, attempt: u32) -> Duration {
         let doubled = self.backoff.saturating_mul(1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
-        drawn_below(doubled.min(self.max_backoff))
+        chance::up_to(doubled.min(self.max_backoff))
     }
 }
 

@@ -15,7 +15,6 @@ use tonic::{Code, Status};
 use crate::call::{percent_decoded, text_of, values_bin};
 use crate::codes;
 
-const STATUS: &str = "grpc-status";
 const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 
@@ -36,25 +35,25 @@ impl Sender {
     /// Triple for Java does two things that the specification forbids: it has a gRPC status beside an HTTP status that
     /// is not 200, and `te` among the headers of a response. Nobody else was seen to.
     pub(super) fn of(http: StatusCode, head: &HeaderMap) -> Self {
-        let fails_twice = http != StatusCode::OK && head.contains_key(STATUS);
+        let fails_twice = http != StatusCode::OK && head.contains_key(Status::GRPC_STATUS);
         Self { http, is_triple: fails_twice || head.contains_key(TE) }
     }
 
     /// How the call ended, by headers or trailers; `None` if they do not say. Most say that all is well, and that needs no
     /// [`Status`], which is a copy of them.
     pub(super) fn outcome(self, headers: &HeaderMap) -> Option<Result<(), Status>> {
-        let number = headers.get(STATUS)?.as_bytes();
+        let number = headers.get(Status::GRPC_STATUS)?.as_bytes();
         if number == b"0" {
             return Some(Ok(()));
         }
-        let code = Code::from_bytes(number);
-        let (code, text) = self.meant(code, self.text(headers));
+        let said = Code::from_bytes(number);
+        let (code, text) = self.meant(said, self.text(headers));
         let mut metadata = headers.clone();
         metadata.remove(&MESSAGE);
         metadata.remove(&DETAILS);
         // A number that is none of gRPC's stays where the caller can see it.
-        if Code::from_bytes(number) != Code::Unknown || number == b"2" {
-            metadata.remove(STATUS);
+        if said != Code::Unknown || number == b"2" {
+            metadata.remove(Status::GRPC_STATUS);
         }
         let metadata = MetadataMap::from_headers(metadata);
         Some(Err(Status::with_details_and_metadata(code, text, details(headers), metadata)))
@@ -135,7 +134,7 @@ mod tests {
         #[test]
         fn whatever_comes_is_a_status(http in 100_u16..1000, number: Vec<u8>, text: Vec<u8>, details: Vec<u8>, te: bool) {
             let mut headers = HeaderMap::new();
-            let said = [(HeaderName::from_static(STATUS), number), (MESSAGE, text), (DETAILS, details)];
+            let said = [(Status::GRPC_STATUS, number), (MESSAGE, text), (DETAILS, details)];
             for (name, value) in said {
                 if let Ok(value) = HeaderValue::from_bytes(&value) {
                     headers.append(name, value);
@@ -146,7 +145,7 @@ mod tests {
             }
             let sender = Sender::of(StatusCode::from_u16(http).unwrap(), &headers);
             let outcome = sender.outcome(&headers);
-            prop_assert_eq!(outcome.is_some(), headers.contains_key(STATUS));
+            prop_assert_eq!(outcome.is_some(), headers.contains_key(Status::GRPC_STATUS));
             if let Some(Err(status)) = outcome {
                 prop_assert!(status.code() != Code::Ok);
             }

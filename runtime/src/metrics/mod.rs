@@ -38,21 +38,21 @@ pub fn render() -> String {
 
 /// Appends one metric without labels, with its help and type: `gauge` or `counter`.
 pub fn write_value(page: &mut String, kind: &str, name: &str, help: &str, value: f64) {
-    write_values(page, kind, name, help, [(&[][..], value)]);
+    write_values(page, kind, name, help, [([], value)]);
 }
 
 /// Appends one metric, with its help and type and a line for each set of labels.
-pub fn write_values<'a>(
+pub fn write_values<'a, L: AsRef<[(&'a str, &'a str)]>>(
     page: &mut String,
     kind: &str,
     name: &str,
     help: &str,
-    values: impl IntoIterator<Item = (&'a [(&'a str, &'a str)], f64)>,
+    values: impl IntoIterator<Item = (L, f64)>,
 ) {
     // Writing to a string cannot fail.
     let _ = writeln!(page, "# HELP {name} {help}\n# TYPE {name} {kind}");
     for (labels, value) in values {
-        let _ = writeln!(page, "{name}{} {value}", Labels(labels));
+        let _ = writeln!(page, "{name}{} {value}", Labels(labels.as_ref()));
     }
 }
 
@@ -94,13 +94,7 @@ mod tests {
     #[test]
     fn labels_cannot_break_out() {
         let mut page = String::new();
-        write_values(
-            &mut page,
-            "gauge",
-            "a",
-            "Some help.",
-            [(&[("name", "a\"b\\c\nd"), ("of", "")][..], 1.5)],
-        );
+        write_values(&mut page, "gauge", "a", "Some help.", [([("name", "a\"b\\c\nd"), ("of", "")], 1.5)]);
         assert_eq!(page, "# HELP a Some help.\n# TYPE a gauge\na{name=\"a\\\"b\\\\c\\nd\",of=\"\"} 1.5\n");
     }
 

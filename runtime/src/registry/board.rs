@@ -204,21 +204,15 @@ fn render(page: &mut String) {
             registered.push(state);
         }
     }
-    let labels: Vec<_> = registered
-        .iter()
-        .map(|state| {
-            let labels = [("store", state.store), ("app", state.name.as_str()), ("id", state.id.as_str())];
-            (labels, f64::from(u8::from(state.is_well)))
-        })
-        .collect();
-    let values = labels.iter().map(|(labels, value)| (labels.as_slice(), *value));
+    let values = registered.iter().map(|state| {
+        let labels = [("store", state.store), ("app", &state.name), ("id", &state.id)];
+        (labels, f64::from(u8::from(state.is_well)))
+    });
     let help = "Whether the instances of this process stand in their registry.";
     metrics::write_values(page, "gauge", "registry_registered", help, values);
-    let labels: Vec<_> = places
+    let values = places
         .iter()
-        .map(|((store, state), count)| ([("store", *store), ("state", *state)], f64::from(*count)))
-        .collect();
-    let values = labels.iter().map(|(labels, count)| (labels.as_slice(), *count));
+        .map(|((store, state), count)| ([("store", *store), ("state", *state)], f64::from(*count)));
     let help = "Places of registries that this process follows, by whether it knows what they hold now.";
     metrics::write_values(page, "gauge", "registry_places", help, values);
 }

@@ -12,9 +12,9 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use super::chance;
 use super::connection::Connection;
 use super::settings::Settings;
+use crate::chance;
 use crate::client::address::{Address, Place};
 use crate::net::{Plain, Stream};
 

@@ -13,9 +13,10 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::connection::Connection;
+use super::dial;
 use super::settings::Settings;
-use super::{chance, dial};
 use crate::call::now;
+use crate::chance;
 use crate::client::address::Address;
 
 /// The pause after the first failure; it doubles with each further one.

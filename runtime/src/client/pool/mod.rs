@@ -16,7 +16,6 @@ use tonic::Status;
 use tonic::body::Body;
 
 mod abort;
-mod chance;
 mod connection;
 mod dial;
 mod dialer;

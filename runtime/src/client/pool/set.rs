@@ -7,12 +7,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::chance;
 use super::ejection::Standing;
 use super::endpoint::Endpoint;
 use super::table::Table;
 use super::ticket::Ticket;
 use crate::call::{Call, now};
+use crate::chance;
 
 /// How often an endpoint is drawn before all are looked at.
 const DRAWS: usize = 8;

@@ -62,11 +62,9 @@ fn render(page: &mut String) {
         let state = endpoint.state();
         *counts.entry((endpoint.target, state)).or_default() += 1;
     }
-    let labels: Vec<_> = counts
-        .iter()
-        .map(|((target, state), count)| ([("target", target.as_str()), ("state", state)], f64::from(*count)))
-        .collect();
-    let values = labels.iter().map(|(labels, count)| (labels.as_slice(), *count));
+    let values = counts.iter().map(|((target, state), count)| {
+        ([("target", target.as_str()), ("state", *state)], f64::from(*count))
+    });
     let help = "Endpoints of the clients of this process, by how they are.";
     metrics::write_values(page, "gauge", "client_endpoints", help, values);
 }

@@ -52,8 +52,8 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use super::super::chance;
     use super::Table;
+    use crate::chance;
 
     #[test]
     fn choices_are_by_weight() {

@@ -1,6 +1,7 @@
 //! etcd as a store: leases, transactions, watches.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,7 +70,7 @@ impl Etcd {
         scope: &Scope,
         revision: i64,
         tell: &mut (dyn FnMut(Change) + Send),
-    ) -> Result<(), Trouble> {
+    ) -> Result<Infallible, Trouble> {
         let clients = self.clients().await?;
         let (key, range_end) = range(scope);
         let create = WatchCreateRequest {
@@ -183,10 +184,8 @@ impl Store for Etcd {
             Err(trouble) => return trouble,
         };
         tell(Change::All(records));
-        match self.changes(scope, revision + 1, tell).await {
-            Ok(()) => Trouble::Away("the watch ended".to_owned()),
-            Err(trouble) => trouble,
-        }
+        let Err(trouble) = self.changes(scope, revision + 1, tell).await;
+        trouble
     }
 }
 

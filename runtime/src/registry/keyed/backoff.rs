@@ -1,7 +1,8 @@
 //! Pauses between attempts that fail.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
+
+use crate::chance::jittered;
 
 /// Pauses that double, up to a bound, each a little shorter or longer, so that those who failed together do not come
 /// back together.
@@ -33,13 +34,6 @@ impl Default for Backoff {
     fn default() -> Self {
         Self::new(Duration::from_millis(100), Duration::from_secs(5))
     }
-}
-
-/// A time that is at most a fifth shorter or longer.
-fn jittered(time: Duration) -> Duration {
-    // Every state is seeded anew.
-    let random = RandomState::new().hash_one(0);
-    time.mul_f64(0.8 + 0.4 * (random as f64 / u64::MAX as f64))
 }
 
 #[cfg(test)]

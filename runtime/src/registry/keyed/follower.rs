@@ -4,13 +4,14 @@
 //! where two tell of the same address. A record that cannot be read is said once, and hides no other.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::lock;
 use super::place::{Place, Places, Told};
 use super::store::{Change, Record, Store};
 use crate::registry::layout::Layout;
@@ -109,7 +110,7 @@ impl Follower {
         }
         let Some(layout) = self.reading.layouts.get(number) else { return };
         let instance = layout.read(&self.wanted, &at.1, &record.value).unwrap_or_else(|unreadable| {
-            let mut said = self.reading.said.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut said = lock(&self.reading.said);
             if said.len() == MANY {
                 said.clear();
             }

@@ -4,7 +4,7 @@
 //! While the store is away, what is known stays.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::backoff::Backoff;
+use super::lock;
 use super::store::{Change, Record, Scope, Store};
 use crate::registry::board::Standing;
 
@@ -44,7 +45,7 @@ impl<S: Store> Places<S> {
 
     /// Follows a place; `follower` is told of it under `number`, as long as the place is held.
     pub(super) fn follow(&self, name: &str, number: usize, follower: UnboundedSender<Told>) -> Arc<Place> {
-        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut followed = lock(&self.followed);
         // A task that is finished lost its runtime.
         let known = followed.get(name).and_then(Weak::upgrade).filter(|place| !place.task.is_finished());
         let place = known.unwrap_or_else(|| {
@@ -86,10 +87,6 @@ async fn follow<S: Store>(store: Arc<S>, name: String, state: Arc<Mutex<State>>)
         standing.trouble(trouble.phase());
         sleep(backoff.after(begun.elapsed())).await;
     }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl State {

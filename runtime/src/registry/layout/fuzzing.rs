@@ -73,20 +73,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn corpus() -> Vec<Vec<u8>> {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/layouts");
-        let mut files: Vec<_> =
-            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        files.sort();
-        files.iter().map(|file| std::fs::read(file).unwrap()).collect()
-    }
+    use crate::corpus::corpus;
 
     #[test]
     fn every_input_of_the_corpus_is_survived() {
-        let inputs = corpus();
-        assert!(inputs.len() >= 8, "{} inputs", inputs.len());
-        inputs.iter().for_each(|input| layouts(input));
+        corpus("layouts").iter().for_each(|input| layouts(input));
     }
 
     proptest! {
@@ -95,7 +86,7 @@ mod tests {
             which in any::<prop::sample::Index>(),
             edits in prop::collection::vec((any::<prop::sample::Index>(), 0..4u8, 32..127u8), 1..6),
         ) {
-            let corpus = corpus();
+            let corpus = corpus("layouts");
             let mut input = which.get(&corpus).clone();
             for (place, edit, byte) in edits {
                 let place = place.index(input.len() + 1);

@@ -1,6 +1,8 @@
 //! go-zero in etcd: `{key}/{anything}`, and the bare address as the value. Format: `core/discov/publisher.go`.
 
-use super::{Entry, Instance, Layout, Options, Unreadable, Wanted, host_and_port, is_to_be_found, segment};
+use super::{
+    Entry, Instance, Layout, Options, Unreadable, Wanted, folder_of, host_and_port, is_to_be_found, segment,
+};
 
 /// go-zero's keys. It says nothing of an instance but its address; its own providers end the key with the number of their
 /// lease.
@@ -28,7 +30,7 @@ impl Layout for GoZero {
     }
 
     fn places(&self, wanted: &Wanted) -> Vec<String> {
-        if wanted.app.is_empty() { Vec::new() } else { vec![self.folder(&wanted.app)] }
+        folder_of(wanted, |app| self.folder(app))
     }
 
     fn read(&self, wanted: &Wanted, key: &str, value: &str) -> Result<Option<Instance>, Unreadable> {

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::labels::{self, Field};
 use super::{
-    Entry, Instance, Layout, Options, Unreadable, Wanted, child, host_and_port, is_to_be_found, json,
+    Entry, Instance, Layout, Options, Unreadable, Wanted, child, folder_of, host_and_port, is_to_be_found,
+    json,
 };
 
 /// Jupiter's keys. Its clients look at the key alone, and drop a record whose numbers are no numbers.
@@ -84,7 +85,7 @@ impl Layout for Jupiter {
     }
 
     fn places(&self, wanted: &Wanted) -> Vec<String> {
-        if wanted.app.is_empty() { Vec::new() } else { vec![self.folder("grpc", &wanted.app)] }
+        folder_of(wanted, |app| self.folder("grpc", app))
     }
 
     fn read(&self, wanted: &Wanted, key: &str, value: &str) -> Result<Option<Instance>, Unreadable> {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::labels::{self, Field};
-use super::{Entry, Instance, Layout, Options, Unreadable, Wanted, host_and_port, is_to_be_found, json};
+use super::{
+    Entry, Instance, Layout, Options, Unreadable, Wanted, folder_of, host_and_port, is_to_be_found, json,
+};
 
 /// Kitex's keys.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +48,7 @@ impl Layout for Kitex {
     }
 
     fn places(&self, wanted: &Wanted) -> Vec<String> {
-        if wanted.app.is_empty() { Vec::new() } else { vec![self.folder(&wanted.app)] }
+        folder_of(wanted, |app| self.folder(app))
     }
 
     fn read(&self, wanted: &Wanted, key: &str, value: &str) -> Result<Option<Instance>, Unreadable> {

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::labels::{self, Field};
 use super::{
-    Entry, Instance, Layout, Options, Unreadable, Wanted, host_and_port, is_to_be_found, json, segment,
+    Entry, Instance, Layout, Options, Unreadable, Wanted, folder_of, host_and_port, is_to_be_found, json,
+    segment,
 };
 
 /// Kratos' keys. One record with a value that is no string makes a whole service unreadable for it.
@@ -51,7 +52,7 @@ impl Layout for Kratos {
     }
 
     fn places(&self, wanted: &Wanted) -> Vec<String> {
-        if wanted.app.is_empty() { Vec::new() } else { vec![self.folder(&wanted.app)] }
+        folder_of(wanted, |app| self.folder(app))
     }
 
     fn read(&self, wanted: &Wanted, key: &str, value: &str) -> Result<Option<Instance>, Unreadable> {

@@ -170,6 +170,11 @@ fn is_to_be_found(instance: &Instance) -> bool {
     instance.enabled && instance.weight > 0
 }
 
+/// The folder of the app that is wanted, where one is.
+fn folder_of(wanted: &Wanted, folder: impl FnOnce(&str) -> String) -> Vec<String> {
+    if wanted.app.is_empty() { Vec::new() } else { vec![folder(&wanted.app)] }
+}
+
 /// `host:port` in its two parts, if that is what it is. A host of IPv6 has its brackets.
 fn host_and_port(address: &str) -> Option<(&str, u16)> {
     let (host, port) = address.rsplit_once(':')?;

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::pending;
-use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use tonic::body::Body;
 
 use super::body::{RequestBody, ResponseBody};
 use super::stalled::Executor;
+use crate::chance;
 use crate::net::{Acceptor, Batched, ConnectionSection, Greeted, Load, Peer, Plain, Stream, greeted};
 use crate::server::router::Router;
 
@@ -96,7 +96,7 @@ async fn calls(
 /// Ready when the client is to be told to go; gives the time that its calls have.
 async fn ending(settings: &ConnectionSection, mut stopped: watch::Receiver<bool>) -> Option<Duration> {
     let old = async {
-        match settings.max_age(random()) {
+        match settings.max_age(chance::draw()) {
             Some(age) => sleep(age).await,
             None => pending().await,
         }
@@ -106,8 +106,4 @@ async fn ending(settings: &ConnectionSection, mut stopped: watch::Receiver<bool>
         _ = stopped.wait_for(|stopped| *stopped) => None,
         () = old => settings.max_age_grace(),
     }
-}
-
-fn random() -> u64 {
-    RandomState::new().hash_one(())
 }

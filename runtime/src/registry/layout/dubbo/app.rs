@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::super::{child, json};
+use super::super::json;
 use super::{
     Entry, Instance, Layout, Options, ROOT, StoreKind, Unreadable, Wanted, host_and_port, is_to_be_found,
-    metadata,
+    metadata, root,
 };
 use crate::registry::layout::Life;
 
@@ -23,28 +23,29 @@ pub struct DubboApp(pub Options);
 const CLASS: &str = "org.apache.dubbo.registry.zookeeper.ZookeeperInstance";
 
 impl DubboApp {
-    /// `/dubbo`
-    fn root(&self) -> String {
-        format!("/{}", self.0.root(ROOT).trim_start_matches('/'))
-    }
-
     /// `/services/`; with a root of its own everything is below that one.
     fn services(&self) -> String {
-        if self.has_usual_root() { "/services/".to_owned() } else { format!("{}/", self.root()) }
+        if self.has_usual_root() { "/services/".to_owned() } else { format!("{}/", root(&self.0)) }
     }
 
     fn has_usual_root(&self) -> bool {
-        self.root() == format!("/{ROOT}")
+        root(&self.0) == format!("/{ROOT}")
+    }
+
+    /// The app of an instance's key: `orders` of `/services/orders/10.0.0.7:9000`.
+    fn app_of<'a>(&self, key: &'a str) -> Option<&'a str> {
+        let (app, id) = key.strip_prefix(&self.services())?.split_once('/')?;
+        (!id.is_empty() && !id.contains('/')).then_some(app)
     }
 
     fn mapping(&self, interface: &str) -> String {
-        format!("{}/mapping/{interface}", self.root())
+        format!("{}/mapping/{interface}", root(&self.0))
     }
 
     /// Where the metadata of a revision stands: first for Java, then for dubbo-go. Below a root of its own the second place
     /// is among the instances, where it would be taken for one.
     fn metadata(&self, app: &str, revision: &str) -> Vec<String> {
-        let root = self.root();
+        let root = root(&self.0);
         let mut keys = vec![format!("{root}/metadata/{app}/{revision}")];
         if self.has_usual_root() {
             keys.push(format!("{root}/{app}/{revision}"));
@@ -107,9 +108,7 @@ impl Layout for DubboApp {
         if self.mappings(wanted).iter().any(|mapping| mapping == key) {
             return apps(value).map(|app| format!("{}{app}/", self.services())).collect();
         }
-        let Some((app, _)) = key.strip_prefix(&self.services()).and_then(|rest| rest.split_once('/')) else {
-            return Vec::new();
-        };
+        let Some(app) = self.app_of(key) else { return Vec::new() };
         let Ok(record) = serde_json::from_str::<metadata::Record>(value) else { return Vec::new() };
         record.revision().map_or_else(Vec::new, |revision| self.metadata(app, &revision))
     }
@@ -121,12 +120,7 @@ impl Layout for DubboApp {
         value: &str,
         others: &dyn Fn(&str) -> Option<&'a str>,
     ) -> Result<Option<Instance>, Unreadable> {
-        let Some((app, _)) = key.strip_prefix(&self.services()).and_then(|rest| rest.split_once('/')) else {
-            return Ok(None);
-        };
-        if child(key, &format!("{}{app}/", self.services())).is_none() {
-            return Ok(None);
-        }
+        let Some(app) = self.app_of(key) else { return Ok(None) };
         let mappings = self.mappings(wanted);
         let is_mapped = mappings
             .iter()

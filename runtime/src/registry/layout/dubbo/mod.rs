@@ -9,6 +9,7 @@ use super::labels::{self, Field};
 use super::{
     Entry, Instance, Layout, Options, StoreKind, Unreadable, Wanted, child, host_and_port, is_to_be_found,
 };
+use crate::descriptor::java_method;
 use crate::registry::Provided;
 
 mod app;
@@ -20,7 +21,7 @@ mod url;
 pub use app::DubboApp;
 pub(super) use nacos::{nacos_provider, nacos_services, providers};
 
-use names::{java_method, matches, proto_methods};
+use names::{matches, proto_methods};
 use url::{Url, decode, encode};
 
 /// The root of all keys, unless the registry has a `group`.
@@ -218,9 +219,14 @@ fn labels_into(parameters: &mut BTreeMap<String, String>, instance: &Instance, f
     }
 }
 
+/// `/dubbo`
+fn root(options: &Options) -> String {
+    format!("/{}", options.root(ROOT).trim_start_matches('/'))
+}
+
 /// `/dubbo/com.example.Orders/providers/`, for a name as it stands in keys.
 fn folder(options: &Options, name: &str) -> String {
-    format!("/{}/{name}/providers/", options.root(ROOT).trim_start_matches('/'))
+    format!("{}/{name}/providers/", root(options))
 }
 
 /// The names of folders of an interface. On etcd, consumers of dubbo-go look for a `$` that is not encoded.
@@ -256,8 +262,8 @@ fn places(options: &Options, interfaces: &[&String]) -> Vec<String> {
 
 /// The interface under which a key stands, if it is one of these, and its URL.
 fn record(options: &Options, key: &str, interfaces: &[&String]) -> Result<Option<(String, Url)>, Unreadable> {
-    let root = format!("/{}/", options.root(ROOT).trim_start_matches('/'));
-    let Some((interface, rest)) = key.strip_prefix(&root).and_then(|key| key.split_once('/')) else {
+    let below = key.strip_prefix(&root(options)).and_then(|rest| rest.strip_prefix('/'));
+    let Some((interface, rest)) = below.and_then(|below| below.split_once('/')) else {
         return Ok(None);
     };
     let Some(segment) = child(rest, "providers/") else { return Ok(None) };

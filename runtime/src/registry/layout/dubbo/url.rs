@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::call::percent_decoded;
+
 /// A URL as Dubbo has it: the values of its parameters are not encoded one by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Url {
@@ -87,25 +89,9 @@ pub(super) fn encode(text: &str) -> String {
 
 /// What was encoded by whomever, with digits in either case. A `%` that begins nothing stands for itself.
 pub(super) fn decode(text: &str) -> Result<String, String> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        match (first, after.split_first_chunk::<2>().and_then(|(digits, _)| byte(*digits))) {
-            (b'%', Some(byte)) => {
-                decoded.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            (b'+', _) => decoded.push(b' '),
-            (other, _) => decoded.push(*other),
-        }
-    }
+    let text = text.replace('+', " ");
+    let decoded = percent_decoded(text.as_bytes()).into_owned();
     String::from_utf8(decoded).map_err(|_| "it is not UTF-8".to_owned())
-}
-
-fn byte([high, low]: [u8; 2]) -> Option<u8> {
-    let digit = |digit: u8| char::from(digit).to_digit(16);
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
 #[cfg(test)]
