@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use jovian_runtime::{App, AppConfig, Call, ConnectionSection, Interceptor, Next, Reply, Server, TlsSection};
+use jovian_runtime::{
+    App, AppConfig, Call, ConnectionSection, Interceptor, Next, Policies, Policy, Reply, Server, TlsSection,
+};
 use jovian_tests_tls::{Authority, LOCALHOST, Names, Secret, connector, encrypted, files, secret};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -57,7 +59,10 @@ async fn serve(tls: TlsSection) -> (Running, Shop, Callers) {
     let (shop, callers) = (Shop::default(), Callers::default());
     let connections = ConnectionSection { handshake_timeout_ms: 500, ..ConnectionSection::default() };
     let service = OrdersServer::new(shop.clone());
+    // Large messages take a while where others build.
+    let patient = Policies::new().all(Policy::new().timeout(Duration::from_secs(60)));
     let server = Server::new().add(service).intercept(callers.clone()).connections(connections).tls(tls);
+    let server = server.policies(patient);
     (Running::start(server).await, shop, callers)
 }
 
