@@ -1,6 +1,7 @@
-//! Measures the runtime against tonic and other frameworks: what a call costs a server, and what it costs a client.
+//! Measures the runtime against tonic and other frameworks: what a call costs a server, what it costs a client, and what a
+//! large registry costs whoever follows it.
 //!
-//! `cargo run --release -p jovian-bench-runtime -- [server|client|allocations|memory|peers]`. What the figures mean, and the
+//! `cargo run --release -p jovian-bench-runtime -- [server|peers|client|allocations|memory|registry]`. What the figures mean, and the
 //! last ones: `docs/benchmarks.md`.
 
 mod allocations;
@@ -13,6 +14,7 @@ mod memory;
 mod peers;
 mod process;
 mod programs;
+mod registry;
 mod report;
 mod rounds;
 mod servers;
@@ -32,6 +34,7 @@ pub fn main() -> anyhow::Result<()> {
     match arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         Some((process::PINNED, rest)) => process::pinned(rest),
         Some((servers::SERVE, rest)) => servers::main(rest),
+        Some((registry::WATCH, rest)) => registry::main(rest),
         Some((load::LOAD, rest)) => load::main(rest.first().context("what to call is missing")?),
         _ => measure(&Arguments::parse(&arguments)?),
     }
@@ -53,6 +56,9 @@ fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     }
     if arguments.has(Part::Memory) {
         rows.extend(memory::measure(arguments)?);
+    }
+    if arguments.has(Part::Registry) {
+        rows.extend(registry::measure(arguments)?);
     }
     let (machine, cores) = (programs::machine()?, arguments.cores.to_string());
     print!("{}", Report { machine, cores, notes: servers::on(), rows });

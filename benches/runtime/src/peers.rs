@@ -1,4 +1,4 @@
-//! Servers of other frameworks, small programs in `peers/`, built with their own tools where those are installed.
+//! Programs of other frameworks, small ones in `peers/`, built with their own tools where those are installed.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,8 +19,7 @@ const GO: [(&str, &str, &[&str]); 4] = [
 /// The commands of those that could be built, without their ports. One that cannot be is told and left out.
 pub(crate) fn built() -> anyhow::Result<Vec<(&'static str, Command)>> {
     let mut commands = Vec::new();
-    let folder = programs::target()?.join("bench/peers");
-    std::fs::create_dir_all(&folder)?;
+    let folder = folder()?;
     for (source, name, arguments) in GO {
         if let Some(program) = go(source, &folder) {
             let mut command = Command::new(program);
@@ -36,7 +35,15 @@ pub(crate) fn built() -> anyhow::Result<Vec<(&'static str, Command)>> {
     Ok(commands)
 }
 
-fn go(source: &str, folder: &Path) -> Option<PathBuf> {
+/// Where they are built.
+pub(crate) fn folder() -> anyhow::Result<PathBuf> {
+    let folder = programs::target()?.join("bench/peers");
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// A program in Go, if it can be built.
+pub(crate) fn go(source: &str, folder: &Path) -> Option<PathBuf> {
     let program = folder.join(source);
     let mut build = Command::new("go");
     build.current_dir(Path::new(SOURCES).join(source)).args(["build", "-o"]).arg(&program).arg(".");

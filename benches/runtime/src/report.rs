@@ -41,6 +41,7 @@ impl fmt::Display for Target {
 pub(crate) enum Unit {
     CallsPerSecond,
     Microseconds,
+    Milliseconds,
     Blocks,
     Bytes,
 }
@@ -51,6 +52,7 @@ impl Unit {
             Self::CallsPerSecond if value >= 10_000.0 => format!("{:.1}k/s", value / 1e3),
             Self::CallsPerSecond => format!("{value:.0}/s"),
             Self::Microseconds => format!("{value:.0} us"),
+            Self::Milliseconds => format!("{value:.0} ms"),
             Self::Blocks => format!("{value:.1}"),
             Self::Bytes => format!("{:.1} kB", value / 1e3),
         }
