@@ -12,6 +12,7 @@
 pub mod generated;
 pub mod hpack;
 pub mod http;
+pub mod load;
 pub mod process;
 pub mod raw;
 pub mod raw_server;
