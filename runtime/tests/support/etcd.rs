@@ -2,6 +2,8 @@
 //!
 //! Where there is none, tests that need it say `skipped:` and pass, unless `JOVIAN_REQUIRE_ETCD=1`, as CI has it.
 
+#![allow(dead_code, reason = "every test file uses its own part of it")]
+
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -15,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// One store.
 pub(crate) struct Etcd {
     members: Vec<Member>,
+    /// How clients speak to it.
+    scheme: &'static str,
     more: Vec<String>,
 }
 
@@ -22,6 +26,8 @@ struct Member {
     name: String,
     client: u16,
     peer: u16,
+    /// Where it says, in the open, how it is.
+    health: u16,
     data: PathBuf,
     child: Option<Child>,
 }
@@ -51,25 +57,35 @@ impl Etcd {
         Self::of(test, 1, &[])
     }
 
+    /// A store of one member that speaks TLS with those whose certificate it knows, with the flags that say so.
+    pub(crate) fn secret(test: &str, files: &[&str]) -> Option<Self> {
+        Self::with(test, 1, &[files, &["--client-cert-auth"]].concat(), "https")
+    }
+
     /// A store of so many members, started with some more flags.
     pub(crate) fn of(test: &str, members: usize, more: &[&str]) -> Option<Self> {
+        Self::with(test, members, more, "http")
+    }
+
+    fn with(test: &str, members: usize, more: &[&str], scheme: &'static str) -> Option<Self> {
         if !is_here() {
             return None;
         }
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("etcd").join(test);
         let _nothing_there = fs::remove_dir_all(&folder);
         // All ports are held until all are known.
-        let held: Vec<[TcpListener; 2]> =
-            (0..members).map(|_| [0, 0].map(|_: i32| TcpListener::bind("127.0.0.1:0").unwrap())).collect();
+        let held: Vec<[TcpListener; 3]> =
+            (0..members).map(|_| [0; 3].map(|_: i32| TcpListener::bind("127.0.0.1:0").unwrap())).collect();
         let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
-        let member = |(number, [client, peer]): (usize, &[TcpListener; 2])| {
-            let name = format!("member-{number}");
-            Member { client: port(client), peer: port(peer), data: folder.join(&name), name, child: None }
+        let member = |(number, [client, peer, health]): (usize, &[TcpListener; 3])| {
+            let (name, data) = (format!("member-{number}"), folder.join(format!("member-{number}")));
+            let [client, peer, health] = [client, peer, health].map(port);
+            Member { name, client, peer, health, data, child: None }
         };
         let members = held.iter().enumerate().map(member).collect();
         drop(held);
         let more = more.iter().map(|&flag| flag.to_owned()).collect();
-        let mut store = Self { members, more };
+        let mut store = Self { members, scheme, more };
         store.resume();
         Some(store)
     }
@@ -88,15 +104,18 @@ impl Etcd {
             .collect();
         let cluster = cluster.join(",");
         for member in self.members.iter_mut().filter(|member| member.child.is_none()) {
-            let (client, peer) =
-                (format!("http://127.0.0.1:{}", member.client), format!("http://127.0.0.1:{}", member.peer));
+            let (client, peer) = (
+                format!("{}://127.0.0.1:{}", self.scheme, member.client),
+                format!("http://127.0.0.1:{}", member.peer),
+            );
+            let health = format!("http://127.0.0.1:{}", member.health);
             fs::create_dir_all(&member.data).unwrap();
             let log = fs::File::create(member.data.with_extension("log")).unwrap();
             let child = Command::new("etcd")
                 .args(["--name", &member.name, "--data-dir", member.data.to_str().unwrap()])
                 .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])
                 .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
-                .args(["--initial-cluster", &cluster])
+                .args(["--initial-cluster", &cluster, "--listen-metrics-urls", &health])
                 .args(&self.more)
                 .stdout(Stdio::null())
                 .stderr(log)
@@ -123,7 +142,6 @@ impl Etcd {
     }
 
     /// Forgets what one member had stored; it does not run.
-    #[allow(dead_code, reason = "not every test file does it")]
     pub(crate) fn wipe(&self, number: usize) {
         fs::remove_dir_all(&self.members[number].data).unwrap();
     }
@@ -133,7 +151,7 @@ impl Member {
     /// Whether it answers, and has a leader.
     fn is_well(&self) -> bool {
         let asked = || -> io::Result<String> {
-            let mut connection = TcpStream::connect(("127.0.0.1", self.client))?;
+            let mut connection = TcpStream::connect(("127.0.0.1", self.health))?;
             connection.set_read_timeout(Some(PATIENCE))?;
             connection.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
             let mut answer = String::new();
