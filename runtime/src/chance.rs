@@ -9,9 +9,20 @@ pub(crate) fn draw() -> u64 {
     thread_local! {
         static STATE: Cell<u64> = Cell::new(RandomState::new().build_hasher().finish());
     }
-    let state = STATE.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let state = STATE.get().wrapping_add(STEP);
     STATE.set(state);
-    let mut mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mix(state)
+}
+
+/// A number that a number always stands for: those of numbers close together are evenly spread (splitmix64).
+pub(crate) fn scatter(number: u64) -> u64 {
+    mix(number.wrapping_mul(STEP))
+}
+
+const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+
+fn mix(number: u64) -> u64 {
+    let mut mixed = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     mixed ^ (mixed >> 31)
 }

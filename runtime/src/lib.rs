@@ -51,12 +51,14 @@ mod reflection;
 extern crate self as jovian_runtime;
 
 pub use app::{
-    App, AppConfig, AppError, AppSection, ClientPolicySection, ClientSection, Compression, ConfigError,
-    GovernorSection, LogFormat, LogSection, RegistryKind, RegistrySection, RetrySection, Running, Secret,
-    ServerPolicySection, ServerSection, Shutdown, TaskResult,
+    App, AppConfig, AppError, AppSection, ClientPolicySection, ClientSection, ClientServiceSection,
+    Compression, ConfigError, GovernorSection, LogFormat, LogSection, RegistryKind, RegistrySection,
+    RetrySection, Running, Secret, ServerPolicySection, ServerSection, Shutdown, TaskResult,
 };
 pub use call::{Call, CallOptions, ReplyMetadata, Trace};
-pub use client::{ConnectError, EndpointState, ReplyStream, Target, endpoints};
+pub use client::{
+    Balancer, BalancingSection, ConnectError, EndpointState, Nearness, ReplyStream, Target, endpoints,
+};
 pub use codec::Encoding;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]

@@ -37,9 +37,9 @@ mod signals;
 mod tasks;
 
 pub use config::{
-    AppConfig, AppSection, ClientPolicySection, ClientSection, Compression, ConfigError, GovernorSection,
-    LogFormat, LogSection, RegistryKind, RegistrySection, RetrySection, Secret, ServerPolicySection,
-    ServerSection,
+    AppConfig, AppSection, ClientPolicySection, ClientSection, ClientServiceSection, Compression,
+    ConfigError, GovernorSection, LogFormat, LogSection, RegistryKind, RegistrySection, RetrySection, Secret,
+    ServerPolicySection, ServerSection,
 };
 pub use error::AppError;
 pub use running::Running;
@@ -344,7 +344,9 @@ impl Client {
     /// instances is the error of a call, not of the client.
     pub fn discover<E: DomainError>(service: &'static Service, app: &App) -> Result<Self, ConnectError> {
         let ClientSection { connection, tls, .. } = &app.config.client;
-        let client = Self::find_with::<E>(service, app.registry().as_ref(), connection, tls.as_ref())?;
+        let balancing = app.config.client.balancing_of(service.name, &app.config.app);
+        let registry = app.registry().as_ref();
+        let client = Self::find_with::<E>(service, registry, connection, tls.as_ref(), &balancing)?;
         client.of_app(app.name(), &app.clients)
     }
 }

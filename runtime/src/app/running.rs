@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 use super::live::Live;
 use super::pages::{Subject, pages};
 use super::tasks::{Board, Tasks};
-use super::{App, AppConfig, AppError, ServerSection, advertise};
+use super::{App, AppConfig, AppError, AppSection, ServerSection, advertise};
 use crate::descriptor::Service;
 use crate::governor::Governor;
 use crate::health::Health;
@@ -287,10 +287,20 @@ fn instances(services: &[&'static Service], config: &AppConfig, address: &str) -
             weight: config.registry.weight,
             zone: config.app.zone.clone(),
             version: config.app.version.clone(),
-            metadata: config.app.metadata.clone(),
+            metadata: metadata(&config.app),
+            colour: config.app.colour.clone(),
             started,
             ..Instance::new(app, address)
         }
     };
     apps.into_iter().map(instance).collect()
+}
+
+/// The metadata of an app, with its cluster.
+fn metadata(app: &AppSection) -> BTreeMap<String, String> {
+    let mut metadata = app.metadata.clone();
+    if !app.cluster.is_empty() {
+        metadata.insert(Instance::CLUSTER.to_owned(), app.cluster.clone());
+    }
+    metadata
 }

@@ -22,7 +22,11 @@ pub(crate) const CALLERS: [&str; 2] = [CALLER, "x-md-service-name"];
 pub(crate) const CALLER: &str = "aid";
 /// Entries of all hops that have a meaning of their own.
 pub(crate) const TENANT: &str = "tenant";
-pub(crate) const COLOUR: &str = "color";
+/// Where the colour of a call stands, by rank: as Kratos and CloudWeGo pass it on, as Dubbo says it to the next one
+/// (`TagRouter`).
+const COLOURS: [&str; 3] = ["x-md-global-color", "rpc-persist-color", "dubbo.tag"];
+/// Where Dubbo says that instances of another colour will not do.
+const FORCED: &str = "dubbo.force.tag";
 
 /// The name under which an entry goes over all hops; of the names that are read, one is written.
 pub(crate) fn global_name(key: &str) -> String {
@@ -49,6 +53,17 @@ pub(crate) fn travels(name: &HeaderName) -> bool {
 /// The text of the first entry that travels over all hops under `key`, as `tenant`.
 pub(crate) fn global<'a>(headers: &'a HeaderMap, key: &str) -> Option<&'a str> {
     first(headers, &GLOBAL, key)
+}
+
+/// Which variant of the services a call is for.
+pub(crate) fn colour(headers: &HeaderMap) -> Option<&str> {
+    let named = |name: &&str| headers.get(*name)?.to_str().ok().filter(|colour| !colour.is_empty());
+    COLOURS.iter().find_map(named)
+}
+
+/// Whether nobody but instances of its colour may have the call.
+pub(crate) fn is_colour_forced(headers: &HeaderMap) -> bool {
+    headers.get(FORCED).is_some_and(|forced| forced.as_bytes().eq_ignore_ascii_case(b"true"))
 }
 
 /// The text of the first entry that travelled one hop under `key`.

@@ -19,6 +19,7 @@ use tonic::metadata::MetadataMap;
 use crate::descriptor::Method;
 use crate::net::Peer;
 
+mod aim;
 mod attachments;
 mod binary;
 pub(crate) mod deadline;
@@ -30,6 +31,7 @@ pub(crate) mod reserved;
 mod text;
 pub(crate) mod trace;
 
+pub(crate) use aim::{Visited, hash_of};
 pub(crate) use binary::values_bin;
 pub(crate) use idle::silence;
 pub use options::CallOptions;
@@ -65,6 +67,9 @@ struct Parts {
     trace: Option<Trace>,
     /// How often a client has tried before.
     attempts: u32,
+    /// What a client chooses its endpoint by, where it goes by keys.
+    key: Option<u64>,
+    visited: Visited,
     /// Made when first asked for: most calls never touch it.
     reply: OnceLock<ReplyMetadata>,
 }
@@ -80,6 +85,8 @@ impl Clone for Parts {
             extensions: self.extensions.clone(),
             trace: self.trace,
             attempts: self.attempts,
+            key: self.key,
+            visited: self.visited.clone(),
             // Made now, or the two copies would each make their own later.
             reply: OnceLock::from(self.reply.get_or_init(ReplyMetadata::new).clone()),
         }
@@ -108,6 +115,8 @@ impl Call {
             extensions: Extensions::new(),
             trace: None,
             attempts: 0,
+            key: None,
+            visited: Visited::default(),
             reply: OnceLock::new(),
         }))
     }
@@ -130,6 +139,24 @@ impl Call {
     pub(crate) fn tried(mut self, attempts: u32) -> Self {
         self.edit().attempts = attempts;
         self
+    }
+
+    /// The same call, which goes where others with this key go.
+    pub(crate) fn keyed(mut self, key: Option<u64>) -> Self {
+        if key.is_some() {
+            self.edit().key = key;
+        }
+        self
+    }
+
+    /// The key by which its endpoint is to be chosen, if its caller gave one.
+    pub(crate) fn key(&self) -> Option<u64> {
+        self.0.key
+    }
+
+    /// The endpoints that it went to.
+    pub(crate) fn visited(&self) -> &Visited {
+        &self.0.visited
     }
 
     /// How often a client has tried before.
@@ -218,9 +245,10 @@ impl Call {
         self.global(hops::TENANT)
     }
 
-    /// Which variant of the services the call is for: the entry `color` that travels over all hops.
+    /// Which variant of the services the call is for: the entry `color` that travels over all hops, or the tag of a caller
+    /// that speaks Dubbo (`dubbo.tag`), which goes one hop.
     pub fn colour(&self) -> Option<&str> {
-        self.global(hops::COLOUR)
+        hops::colour(self.0.metadata.as_ref())
     }
 
     /// Where the call stands in a trace: its own span if spans are recorded, else that of its caller.

@@ -6,7 +6,7 @@ use tonic::metadata::MetadataMap;
 
 use super::binary::append_bin;
 use super::reply::append;
-use super::{ReplyMetadata, hops};
+use super::{ReplyMetadata, hash_of, hops};
 use crate::codec::Encoding;
 
 /// Options for the calls of one client handle: `client.with(CallOptions::new().timeout(..)).get_order(..)`.
@@ -21,6 +21,7 @@ pub struct CallOptions {
     pub(crate) encoding: Option<Option<Encoding>>,
     pub(crate) max_request: Option<usize>,
     pub(crate) max_reply: Option<usize>,
+    pub(crate) key: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -109,6 +110,14 @@ impl CallOptions {
         self
     }
 
+    /// Calls with this key go to one instance, as long as the list of instances stays: for clients whose balancer is
+    /// `consistent-hash`. Others ignore it. It is not sent.
+    #[must_use]
+    pub fn hash_key(mut self, key: impl AsRef<[u8]>) -> Self {
+        self.key = Some(hash_of(key.as_ref()));
+        self
+    }
+
     /// These options, and `later` where it says more.
     pub(crate) fn and(&self, later: Self) -> Self {
         let mut metadata = self.metadata.clone().into_headers();
@@ -123,6 +132,7 @@ impl CallOptions {
             encoding: later.encoding.or(self.encoding),
             max_request: later.max_request.or(self.max_request),
             max_reply: later.max_reply.or(self.max_reply),
+            key: later.key.or(self.key),
         }
     }
 }

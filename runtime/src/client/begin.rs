@@ -43,7 +43,8 @@ impl Client {
             }
         }
         let call = Call::with(method, MetadataMap::from_headers(headers), Peer::default(), deadline)
-            .replying_to(options.and_then(|options| options.capture.clone()));
+            .replying_to(options.and_then(|options| options.capture.clone()))
+            .keyed(options.and_then(|options| options.key));
         (call, span)
     }
 }

@@ -3,7 +3,7 @@
 //! In: a method, requests, options. Out: replies, or a [`CallError`]. What a call inherits is decided here, once: its
 //! deadline, its metadata. Never: retries, breakers; they will be interceptors of their own.
 
-use std::fmt;
+use std::fmt::{self, Display};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,6 +19,7 @@ use tonic::{Code, Status};
 use tracing::Instrument as _;
 
 mod address;
+mod balancing;
 mod begin;
 mod breaker;
 mod guards;
@@ -34,6 +35,8 @@ mod way;
 
 use address::Address;
 pub use address::ConnectError;
+use balancing::Balancing;
+pub use balancing::{Balancer, BalancingSection, Nearness};
 pub(crate) use guards::Configured;
 use guards::{Guard, Guards};
 pub use pool::{EndpointState, endpoints};
@@ -50,7 +53,7 @@ use crate::codec::{self, Limit, MAX_MESSAGE, Side};
 use crate::descriptor::{Method, Service};
 use crate::error::{CallError, DomainError, known};
 use crate::interceptor::{Chains, Interceptor, Next, Reply};
-use crate::net::{ClientConnectionSection, ClientTlsSection, TlsError};
+use crate::net::{ClientConnectionSection, ClientTlsSection};
 use crate::observe::Observed;
 use crate::policy::{Policies, UnknownTarget};
 use crate::registry::{Registry, Wanted};
@@ -83,10 +86,10 @@ impl Client {
     ) -> Result<Self, ConnectError> {
         known::register::<E>();
         Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
-        let Target { text, connection, tls } = target.into();
+        let Target { text, connection, tls, balancing } = target.into();
         let addresses = Address::read_all(&text, tls.is_some())?;
         let tls = addresses.iter().any(Address::is_tls).then(|| tls.unwrap_or_default());
-        let settings = settings(&text, &connection, tls.as_ref())?;
+        let settings = settings(&text, &connection, tls.as_ref(), &balancing)?;
         Ok(Self::new(service, &text, Transport::Remote(Pool::of_addresses(addresses, settings))))
     }
 
@@ -99,10 +102,12 @@ impl Client {
         service: &'static Service,
         registry: &dyn Registry,
     ) -> Result<Self, ConnectError> {
-        Self::find_with::<E>(service, registry, &ClientConnectionSection::default(), None)
+        let (connection, balancing) = (ClientConnectionSection::default(), BalancingSection::default());
+        Self::find_with::<E>(service, registry, &connection, None, &balancing)
     }
 
-    /// The same, with connections that are made and kept as is said; with certificates, encrypted ones.
+    /// The same, with connections that are made and kept as is said; with certificates, encrypted ones; and with calls that
+    /// choose among the instances as is said.
     ///
     /// # Errors
     ///
@@ -112,10 +117,11 @@ impl Client {
         registry: &dyn Registry,
         connection: &ClientConnectionSection,
         tls: Option<&ClientTlsSection>,
+        balancing: &BalancingSection,
     ) -> Result<Self, ConnectError> {
         known::register::<E>();
         Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
-        let settings = settings(service.app, connection, tls)?;
+        let settings = settings(service.app, connection, tls, balancing)?;
         let pool = Pool::of_app(service.app, registry.watch(&Wanted::of(service)), settings);
         Ok(Self::new(service, service.app, Transport::Remote(pool)))
     }
@@ -353,10 +359,12 @@ fn settings(
     target: &str,
     connection: &ClientConnectionSection,
     tls: Option<&ClientTlsSection>,
+    balancing: &BalancingSection,
 ) -> Result<Settings, ConnectError> {
     let refused =
-        |error: TlsError| ConnectError::Target { target: target.to_owned(), why: error.to_string() };
-    Settings::new(connection, tls).map_err(refused)
+        |error: &dyn Display| ConnectError::Target { target: target.to_owned(), why: error.to_string() };
+    let balancing = Balancing::of(balancing).map_err(|error| refused(&error))?;
+    Settings::new(connection, tls, balancing).map_err(|error| refused(&error))
 }
 
 impl fmt::Debug for Client {

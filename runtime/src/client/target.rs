@@ -1,5 +1,6 @@
 //! Where a client's calls go, as a program says it.
 
+use super::balancing::BalancingSection;
 use crate::net::{ClientConnectionSection, ClientTlsSection};
 
 /// Where a client's calls go: an address, and how connections to it are made.
@@ -18,6 +19,7 @@ pub struct Target {
     pub(super) text: String,
     pub(super) connection: ClientConnectionSection,
     pub(super) tls: Option<ClientTlsSection>,
+    pub(super) balancing: BalancingSection,
 }
 
 impl Target {
@@ -25,7 +27,8 @@ impl Target {
     /// them, among which each call chooses: `static://10.1.0.7:9000,10.1.0.8:9000`.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), connection: ClientConnectionSection::default(), tls: None }
+        let (connection, balancing) = (ClientConnectionSection::default(), BalancingSection::default());
+        Self { text: text.into(), connection, tls: None, balancing }
     }
 
     /// How connections are made and kept.
@@ -39,6 +42,12 @@ impl Target {
     #[must_use]
     pub fn tls(self, tls: ClientTlsSection) -> Self {
         Self { tls: Some(tls), ..self }
+    }
+
+    /// How each call chooses, where there are several instances.
+    #[must_use]
+    pub fn balancing(self, balancing: BalancingSection) -> Self {
+        Self { balancing, ..self }
     }
 }
 

@@ -80,6 +80,15 @@ impl Instance {
     /// The weight of an instance that does not ask for another.
     pub const DEFAULT_WEIGHT: u32 = 100;
 
+    /// Where the metadata of an instance say which cluster it is in.
+    pub const CLUSTER: &str = "cluster";
+
+    /// The cluster that it is in: the entry [`CLUSTER`](Self::CLUSTER) of its metadata. Empty if it does not say.
+    #[must_use]
+    pub fn cluster(&self) -> &str {
+        self.metadata.get(Self::CLUSTER).map_or("", String::as_str)
+    }
+
     fn default_weight() -> u32 {
         Self::DEFAULT_WEIGHT
     }

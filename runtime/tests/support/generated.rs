@@ -153,6 +153,14 @@ pub mod shop {
             __jovian::Client::find::<OrdersError>(&ORDERS, registry).map(Self)
         }
 
+        pub fn find_balanced(
+            registry: &dyn ::jovian_runtime::registry::Registry,
+            balancing: &::jovian_runtime::BalancingSection,
+        ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+            let connection = ::jovian_runtime::ClientConnectionSection::default();
+            __jovian::Client::find_with::<OrdersError>(&ORDERS, registry, &connection, None, balancing).map(Self)
+        }
+
         pub fn connect(
             target: impl ::core::convert::Into<__jovian::Target>,
         ) -> ::core::result::Result<Self, __jovian::ConnectError> {

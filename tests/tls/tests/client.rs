@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use jovian_runtime::codegen::v1::Client;
 use jovian_runtime::registry::{Instance, MemoryRegistry, Registry as _};
 use jovian_runtime::{
-    Call, CallError, ClientConnectionSection, ClientTlsSection, Code, Interceptor, Next, Reply, Server,
+    BalancingSection, Call, CallError, ClientConnectionSection, ClientTlsSection, Code, Interceptor, Next, Reply, Server,
     Status, Target, TlsSection, endpoints,
 };
 use jovian_tests_tls::{Authority, LOCALHOST, Names, Secret, secret};
@@ -99,7 +99,9 @@ async fn instances_are_called_with_a_certificate() {
         ..trusting(&secret_of_client)
     };
     let connection = ClientConnectionSection::default();
-    let client = Client::find_with::<OrdersError>(&ORDERS, &registry, &connection, Some(&tls)).unwrap();
+    let balancing = BalancingSection::default();
+    let client =
+        Client::find_with::<OrdersError>(&ORDERS, &registry, &connection, Some(&tls), &balancing).unwrap();
     assert_eq!(order(&client).await.unwrap().id, "1");
     assert_eq!(*callers.0.lock().unwrap(), [Some("spiffe://shop/front".to_owned())]);
     let address = format!("https://{address}");

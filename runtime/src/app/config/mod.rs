@@ -19,7 +19,9 @@ mod typed;
 mod value;
 
 pub use error::ConfigError;
-pub use policies::{ClientPolicySection, ClientSection, Compression, RetrySection, ServerPolicySection};
+pub use policies::{
+    ClientPolicySection, ClientSection, ClientServiceSection, Compression, RetrySection, ServerPolicySection,
+};
 pub(crate) use report::Settings;
 pub use secret::Secret;
 pub(crate) use sections::filter;

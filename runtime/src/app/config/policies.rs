@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::sections::AppSection;
+use crate::client::BalancingSection;
 use crate::codec::Encoding;
 use crate::codes;
 use crate::error::Code;
@@ -100,13 +102,36 @@ pub struct ClientSection {
     pub connection: ClientConnectionSection,
     /// `[client.tls]`: the certificates of clients. Default: none, and nothing is encrypted.
     pub tls: Option<ClientTlsSection>,
+    /// `[client.balancing]`: how each call chooses among instances.
+    pub balancing: BalancingSection,
+    /// `services`: what holds for the clients of one service, `[client.services."shop.stock.v1.Stock"]`.
+    pub services: BTreeMap<String, ClientServiceSection>,
     /// `policy`: of every call.
     pub policy: ClientPolicySection,
     /// `methods`: of the calls of a service, or of one of its methods: `[client.methods."shop.stock.v1.Stock/Reserve"]`.
     pub methods: BTreeMap<String, ClientPolicySection>,
 }
 
+/// `[client.services."shop.stock.v1.Stock"]`: what holds for the clients of one service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct ClientServiceSection {
+    /// `balancing`: how each call chooses among its instances, where that is not what `[client.balancing]` says.
+    pub balancing: BalancingSection,
+}
+
 impl ClientSection {
+    /// How calls of a service choose, for callers that are where the app is.
+    pub(crate) fn balancing_of(&self, service: &str, app: &AppSection) -> BalancingSection {
+        let own = self.services.get(service).map(|section| section.balancing.clone()).unwrap_or_default();
+        let place = BalancingSection {
+            zone: Some(app.zone.clone()),
+            cluster: Some(app.cluster.clone()),
+            ..BalancingSection::default()
+        };
+        own.over(&self.balancing).over(&place)
+    }
+
     pub(crate) fn policies(&self) -> Policies {
         policies(self.policy.policy(), self.methods.iter().map(|(name, section)| (name, section.policy())))
     }

@@ -30,6 +30,11 @@ pub struct AppSection {
     pub version: String,
     /// `zone`: where it runs, told to the registry, `eu-west-1a`. Default: none.
     pub zone: String,
+    /// `cluster`: which part of a fleet it belongs to, told to the registry among the metadata, `green`. Default: none.
+    pub cluster: String,
+    /// `colour`: the calls that it is for, told to the registry: those of this colour alone, `canary`. Default: none, and it
+    /// is for calls without a colour, and for those of a colour that nobody has.
+    pub colour: String,
     /// `metadata`: strings told to the registry, `{ team = "orders" }`. Default: none.
     pub metadata: BTreeMap<String, String>,
     /// `task_timeout_ms`: how long tasks may take to end once they are told, after the last call has ended.
@@ -47,6 +52,8 @@ impl Default for AppSection {
             name: String::new(),
             version: String::new(),
             zone: String::new(),
+            cluster: String::new(),
+            colour: String::new(),
             metadata: BTreeMap::new(),
             task_timeout_ms: 5_000,
             stop_on_task_failure: true,

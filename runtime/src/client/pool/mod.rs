@@ -4,7 +4,6 @@
 //! endpoint; each endpoint has one connection, made when it is first needed. A call that no server looked at is sent again,
 //! wherever it may be: that is no retry, nothing happened yet. Never: policy. What a server saw is not sent twice.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -16,7 +15,9 @@ use tonic::Status;
 use tonic::body::Body;
 
 mod abort;
+mod clock;
 mod connection;
+mod count;
 mod dial;
 mod dialer;
 mod ejection;
@@ -24,19 +25,25 @@ mod endpoint;
 mod exchange;
 mod keep_alive;
 mod latency;
+mod member;
+mod picking;
+mod ring;
+mod routes;
 mod set;
 mod settings;
 #[cfg(test)]
 mod simulation;
 mod snapshot;
 mod socket;
+mod subset;
 mod table;
 mod ticket;
+mod tier;
 mod upload;
+mod wheel;
 
-use endpoint::Endpoint;
 use exchange::exchange;
-use set::{Member, Set};
+use set::Set;
 pub(super) use settings::Settings;
 pub use snapshot::{EndpointState, endpoints};
 use ticket::Ticket;
@@ -72,27 +79,25 @@ struct Known {
 impl Pool {
     /// The pool of one address, or of several that mean the same.
     pub(super) fn of_addresses(addresses: Vec<Address>, settings: Settings) -> Arc<Self> {
-        let name = addresses.iter().map(Address::to_string).collect::<Vec<_>>().join(",");
-        let member = |address| Member {
-            endpoint: Endpoint::new(address, &settings),
-            weight: Instance::DEFAULT_WEIGHT,
-        };
-        let members = addresses.into_iter().map(member).collect();
-        Self::new(name, Set::empty().changed(members), None, settings)
+        let names: Vec<String> = addresses.iter().map(Address::to_string).collect();
+        let list = names.iter().map(|address| Instance::new("", address)).collect();
+        Self::new(names.join(","), list, None, settings)
     }
 
     /// The pool of an app whose instances are told.
     pub(super) fn of_app(app: &str, instances: watch::Receiver<Instances>, settings: Settings) -> Arc<Self> {
-        Self::new(app.to_owned(), Set::empty(), Some(instances), settings)
+        let list = Arc::clone(&instances.borrow());
+        Self::new(app.to_owned(), list, Some(instances), settings)
     }
 
     fn new(
         name: String,
-        set: Arc<Set>,
+        list: Instances,
         instances: Option<watch::Receiver<Instances>>,
         settings: Settings,
     ) -> Arc<Self> {
-        let known = RwLock::new(Known { list: Instances::default(), set });
+        let set = Set::default().changed(&list, &settings, instances.is_some());
+        let known = RwLock::new(Known { list, set });
         let pool = Arc::new(Self { name, known, instances, settings });
         snapshot::remember(&pool);
         pool
@@ -137,60 +142,66 @@ impl Pool {
         if let Some(ticket) = self.set().pick(call) {
             return Ok(ticket);
         }
-        if let Some(instances) = &self.instances {
+        if let Some(instances) = self.instances.clone() {
             // The caller's own time is left a little of, so that it is told what was missing and not only that it was late.
             let wait = call.remaining().map_or(WAIT, |left| WAIT.min(left - left / 10));
-            let mut instances = instances.clone();
-            // Either end of the waiting is looked at in the same way.
-            let _ = timeout(wait, instances.wait_for(|list| list.iter().any(wants_calls))).await;
+            if let Ok(Some(ticket)) = timeout(wait, self.pick_later(call, instances)).await {
+                return Ok(ticket);
+            }
         }
-        let nobody = || response::unsent(format!("the registry has no instance of `{}`", self.name));
-        self.set().pick(call).ok_or_else(nobody)
+        Err(response::unsent(self.nobody(call)))
+    }
+
+    /// Chooses an endpoint as soon as there is one; `None` when nobody tells of any more.
+    async fn pick_later(&self, call: &Call, mut instances: watch::Receiver<Instances>) -> Option<Ticket> {
+        loop {
+            instances.mark_unchanged();
+            let ticket = self.set().pick(call);
+            if ticket.is_some() {
+                return ticket;
+            }
+            instances.changed().await.ok()?;
+        }
+    }
+
+    /// Why a call can go nowhere.
+    fn nobody(&self, call: &Call) -> String {
+        let name = &self.name;
+        match call.colour() {
+            _ if self.set().members().is_empty() => format!("the registry has no instance of `{name}`"),
+            None => format!("the registry has no instance of `{name}` for calls without a colour"),
+            Some(colour) => {
+                format!("the registry has no instance of `{name}` for calls of the colour `{colour}`")
+            }
+        }
     }
 
     /// The endpoints of the list as it is now.
     fn set(&self) -> Arc<Set> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(instances) = &self.instances else {
-            return Arc::clone(&known.set);
-        };
-        if Arc::ptr_eq(&known.list, &instances.borrow()) {
+        if self.is_current(&known) {
             return Arc::clone(&known.set);
         }
         drop(known);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let list = Arc::clone(&instances.borrow());
-        if !Arc::ptr_eq(&known.list, &list) {
-            let members = members(&list, known.set.members(), &self.settings);
-            *known = Known { set: known.set.changed(members), list };
+        if !self.is_current(&known) {
+            let list =
+                self.instances.as_ref().map_or_else(|| known.list.clone(), |told| told.borrow().clone());
+            let set = known.set.changed(&list, &self.settings, self.instances.is_some());
+            *known = Known { list, set };
         }
         Arc::clone(&known.set)
     }
+
+    fn is_current(&self, known: &Known) -> bool {
+        let is_told = |instances: &watch::Receiver<_>| Arc::ptr_eq(&known.list, &instances.borrow());
+        self.instances.as_ref().is_none_or(is_told) && known.set.is_current()
+    }
 }
 
+/// Whether an instance is to be called; an operator, or itself, may say that it is not.
 fn wants_calls(instance: &Instance) -> bool {
-    instance.weight > 0
-}
-
-/// The endpoints of a list; those that were there keep their connection and what is known of them.
-fn members(list: &[Instance], last: &[Member], settings: &Settings) -> Vec<Member> {
-    let last: HashMap<String, &Member> =
-        last.iter().map(|member| (member.endpoint.dialer.address().to_string(), member)).collect();
-    let member = |instance: &Instance| match Address::read(&instance.address, settings.is_tls()) {
-        Ok(address) => {
-            let endpoint = match last.get(&address.to_string()) {
-                Some(known) => Arc::clone(&known.endpoint),
-                None => Endpoint::new(address, settings),
-            };
-            Some(Member { endpoint, weight: instance.weight })
-        }
-        // One bad record hides no other.
-        Err(error) => {
-            tracing::warn!(app = instance.app, %error, "an instance has no usable address");
-            None
-        }
-    };
-    list.iter().filter(|instance| wants_calls(instance)).filter_map(member).collect()
+    instance.enabled && instance.weight > 0
 }
 
 impl fmt::Debug for Pool {

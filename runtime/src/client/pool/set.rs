@@ -1,77 +1,64 @@
 //! The endpoints among which each call chooses.
 //!
-//! In: a list of endpoints with their weights. Out: for each call one of them. Two are drawn by weight, and the second is
-//! taken if the first is much worse (power of two choices); nothing is allocated, and the time does not depend on how
-//! many there are while most of them can be used. A list that changes is another set; endpoints that stay are shared.
+//! In: a list of instances. Out: for each call one of their endpoints. A list that changes is another set; endpoints that
+//! stay are shared, with their connections and what is known of them. So is a set in which shares have grown.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::ejection::Standing;
+use super::clock::Clock;
 use super::endpoint::Endpoint;
-use super::table::Table;
+use super::member::{Member, warmth};
+use super::picking::Picking;
+use super::routes::{Candidate, Chosen, Routes};
+use super::settings::Settings;
 use super::ticket::Ticket;
-use crate::call::{Call, now};
-use crate::chance;
-
-/// How often an endpoint is drawn before all are looked at.
-const DRAWS: usize = 8;
-
-/// How much better the second endpoint has to be. Smaller differences are noise, and would turn weights into ranks.
-const MUCH: f64 = 1.5;
-
-/// One endpoint in a list.
-#[derive(Clone, Debug)]
-pub(super) struct Member {
-    pub(super) endpoint: Arc<Endpoint>,
-    pub(super) weight: u32,
-}
+use super::wants_calls;
+use crate::call::Call;
+use crate::client::address::Address;
+use crate::registry::Instance;
 
 /// A list of endpoints.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Set {
     members: Box<[Member]>,
-    table: Table,
-    mean: f64,
+    routes: Routes,
     clock: Clock,
+    /// When the share of somebody grows.
+    until: Option<Duration>,
     /// Held while an endpoint is sent away, so that no two of them are the last that may.
     ejecting: Arc<Mutex<()>>,
 }
 
-/// The time since a moment that all endpoints of a pool share.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Clock(Instant);
-
-impl Clock {
-    pub(super) fn at(self) -> Duration {
-        now().saturating_duration_since(self.0)
-    }
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self(now())
-    }
-}
-
 impl Set {
-    /// A set of nothing.
-    pub(super) fn empty() -> Arc<Self> {
-        Arc::new(Self::with(Vec::new(), Clock::default(), Arc::default()))
-    }
-
-    /// Another list of the same pool.
-    pub(super) fn changed(&self, members: Vec<Member>) -> Arc<Self> {
-        let set = Self::with(members, self.clock, Arc::clone(&self.ejecting));
+    /// The set of another list of the same pool. Whether a registry tells it makes a difference to whom calls may go.
+    pub(super) fn changed(&self, list: &[Instance], settings: &Settings, is_told: bool) -> Arc<Self> {
+        let at = self.at();
+        let known: HashMap<&str, &Arc<Endpoint>> =
+            self.members.iter().map(|member| (member.endpoint.name.as_str(), &member.endpoint)).collect();
+        let mut until = None;
+        let wanted = list.iter().filter(|instance| wants_calls(instance));
+        let candidates: Vec<Candidate<'_>> = wanted
+            .filter_map(|instance| {
+                let endpoint = match known.get(instance.address.as_str()) {
+                    Some(known) => Arc::clone(known),
+                    None => endpoint(instance, settings)?,
+                };
+                let (part, next) = warmth(instance, &endpoint, settings.balancing.warmup, self.clock, at);
+                until = [until, next].into_iter().flatten().min();
+                let share = f64::from(instance.weight) * part;
+                Some((instance, Member { endpoint, weight: instance.weight, share }))
+            })
+            .collect();
+        let routes = match is_told {
+            true => Routes::to_instances(&candidates, &settings.balancing),
+            false => Routes::to_addresses(&candidates, &settings.balancing),
+        };
+        let members = routes.members(candidates);
+        let set = Self { members, routes, clock: self.clock, until, ejecting: Arc::clone(&self.ejecting) };
         set.take_back();
         Arc::new(set)
-    }
-
-    fn with(members: Vec<Member>, clock: Clock, ejecting: Arc<Mutex<()>>) -> Self {
-        let weights: Vec<u32> = members.iter().map(|member| member.weight).collect();
-        let total: f64 = weights.iter().copied().map(f64::from).sum();
-        let mean = total / weights.len().max(1) as f64;
-        Self { members: members.into(), table: Table::new(&weights), mean, clock, ejecting }
     }
 
     pub(super) fn members(&self) -> &[Member] {
@@ -82,56 +69,16 @@ impl Set {
         self.clock.at()
     }
 
+    /// Whether shares are still what they were.
+    pub(super) fn is_current(&self) -> bool {
+        self.until.is_none_or(|until| self.at() < until)
+    }
+
     /// Chooses an endpoint for a call; `None` when there is none at all.
     pub(super) fn pick(self: &Arc<Self>, call: &Call) -> Option<Ticket> {
-        let at = self.at();
-        let (member, is_probe) = self.choose(at)?;
-        Some(Ticket::new(Arc::clone(self), Arc::clone(&member.endpoint), is_probe, call))
-    }
-
-    /// An endpoint, and whether the call that it gets is a probe.
-    fn choose(&self, at: Duration) -> Option<(&Member, bool)> {
-        if let [only] = &*self.members {
-            return Some((only, false));
-        }
-        let mut first: Option<&Member> = None;
-        for _ in 0..DRAWS {
-            let drawn = self.members.get(self.table.choose(chance::draw())?)?;
-            match (self.standing(drawn, at), first) {
-                (Standing::Probe, _) => return Some((drawn, true)),
-                (Standing::Ejected, _) => {}
-                (Standing::Good, None) => first = Some(drawn),
-                (Standing::Good, Some(first)) if Arc::ptr_eq(&first.endpoint, &drawn.endpoint) => {}
-                (Standing::Good, Some(first)) => return Some((self.better(first, drawn, at), false)),
-            }
-        }
-        first.or_else(|| self.any()).map(|member| (member, false))
-    }
-
-    fn standing(&self, member: &Member, at: Duration) -> Standing {
-        let Endpoint { dialer, health, .. } = &*member.endpoint;
-        if dialer.is_down() {
-            dialer.knock();
-            return Standing::Ejected;
-        }
-        health.standing(at)
-    }
-
-    fn better<'a>(&self, first: &'a Member, second: &'a Member, at: Duration) -> &'a Member {
-        let cost = |member: &Member| member.endpoint.cost(self.mean / f64::from(member.weight), at);
-        if cost(second) * MUCH < cost(first) { second } else { first }
-    }
-
-    /// The first good one from any of them on; if none is, any that has a connection, or just any.
-    fn any(&self) -> Option<&Member> {
-        let (before, after) = self.members.split_at_checked(chance::below(self.members.len())?)?;
-        let all = || after.iter().chain(before);
-        let is_good =
-            |member: &&Member| !member.endpoint.dialer.is_down() && !member.endpoint.health.is_ejected();
-        all()
-            .find(is_good)
-            .or_else(|| all().find(|member| !member.endpoint.dialer.is_down()))
-            .or(after.first())
+        let Chosen { member, is_probe, has_others } = self.routes.choose(&Picking { call, at: self.at() })?;
+        call.visited().add(member.endpoint.number);
+        Some(Ticket::new(Arc::clone(self), Arc::clone(&member.endpoint), call, is_probe, has_others))
     }
 
     /// Sends an endpoint away, unless half of them are away already.
@@ -153,5 +100,16 @@ impl Set {
         let excess = self.ejected().saturating_sub(self.members.len() / 2);
         let away = self.members.iter().filter(|member| member.endpoint.health.is_ejected());
         away.take(excess).for_each(|member| member.endpoint.health.release());
+    }
+}
+
+/// The endpoint of an instance that is new; one bad record hides no other.
+fn endpoint(instance: &Instance, settings: &Settings) -> Option<Arc<Endpoint>> {
+    match Address::read(&instance.address, settings.is_tls()) {
+        Ok(address) => Some(Endpoint::new(&instance.address, address, settings)),
+        Err(error) => {
+            tracing::warn!(app = instance.app, %error, "an instance has no usable address");
+            None
+        }
     }
 }

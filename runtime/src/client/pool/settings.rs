@@ -1,9 +1,10 @@
-//! How the connections of one client are made.
+//! How the connections of one client are made, and how calls choose among them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::keep_alive::KeepAlive;
+use crate::client::balancing::Balancing;
 use crate::net::{ClientConnectionSection, ClientTlsSection, Connector, TlsError};
 
 /// What holds for all connections of a pool.
@@ -12,6 +13,7 @@ pub(in crate::client) struct Settings {
     pub(super) connect_timeout: Duration,
     pub(super) keep_alive: KeepAlive,
     pub(super) tls: Option<Arc<Connector>>,
+    pub(super) balancing: Arc<Balancing>,
 }
 
 impl Settings {
@@ -19,6 +21,7 @@ impl Settings {
     pub(in crate::client) fn new(
         connection: &ClientConnectionSection,
         tls: Option<&ClientTlsSection>,
+        balancing: Balancing,
     ) -> Result<Self, TlsError> {
         Ok(Self {
             connect_timeout: connection.connect_timeout(),
@@ -28,7 +31,20 @@ impl Settings {
                 while_idle: connection.keepalive_while_idle,
             },
             tls: tls.map(Connector::load).transpose()?.map(Arc::new),
+            balancing: Arc::new(balancing),
         })
+    }
+
+    /// The settings of a client that was told nothing.
+    #[cfg(test)]
+    pub(super) fn usual() -> Self {
+        Self::balanced(&crate::client::BalancingSection::default())
+    }
+
+    /// The settings of a client that was told how to choose.
+    #[cfg(test)]
+    pub(super) fn balanced(section: &crate::client::BalancingSection) -> Self {
+        Self::new(&ClientConnectionSection::default(), None, Balancing::of(section).unwrap()).unwrap()
     }
 
     /// Whether an address that does not say so speaks TLS.

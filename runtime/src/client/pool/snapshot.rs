@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
 use std::time::Duration;
 
 use super::Pool;
+use super::member::Member;
 use crate::metrics;
 
 /// One endpoint of one client of this process, at one moment.
@@ -18,6 +19,8 @@ pub struct EndpointState {
     pub address: String,
     /// The share of calls that it wants, compared with the others of the target.
     pub weight: u32,
+    /// The share that it gets now: its weight, or less while it warms up.
+    pub share: f64,
     /// Calls that were sent there and have not ended.
     pub in_flight: usize,
     /// How long unary calls take there, as the balancer sees it: a moving average that rises fast, falls slowly and is
@@ -85,12 +88,13 @@ impl Pool {
     fn states(&self) -> Vec<EndpointState> {
         let set = self.set();
         let at = set.at();
-        let state = |member: &super::Member| {
+        let state = |member: &Member| {
             let endpoint = &member.endpoint;
             EndpointState {
                 target: self.name.clone(),
                 address: endpoint.dialer.address().to_string(),
                 weight: member.weight,
+                share: member.share,
                 in_flight: endpoint.in_flight.load(Relaxed),
                 latency: endpoint.latency.get(at),
                 connected: endpoint.dialer.is_connected(),

@@ -12,14 +12,10 @@ struct Column {
 }
 
 impl Table {
-    pub(super) fn new(weights: &[u32]) -> Self {
-        let total: f64 = weights.iter().copied().map(f64::from).sum();
-        let scale = weights.len() as f64 / total;
-        let mut columns: Box<[Column]> = weights
-            .iter()
-            .enumerate()
-            .map(|(index, weight)| Column { level: f64::from(*weight) * scale, other: index })
-            .collect();
+    pub(super) fn new(weights: &[f64]) -> Self {
+        let scale = weights.len() as f64 / weights.iter().sum::<f64>();
+        let column = |(index, weight): (usize, &f64)| Column { level: weight * scale, other: index };
+        let mut columns: Box<[Column]> = weights.iter().enumerate().map(column).collect();
         let (mut low, mut high): (Vec<usize>, Vec<usize>) = (0..columns.len())
             .partition(|index| columns.get(*index).is_some_and(|column| column.level < 1.0));
         // What a low column lacks, a high one gives.
@@ -58,16 +54,23 @@ mod tests {
     #[test]
     fn choices_are_by_weight() {
         assert_eq!(Table::new(&[]).choose(chance::draw()), None);
-        for weights in [&[7_u32][..], &[1, 1], &[100, 300], &[1, 1000, 1], &[3, 5, 7, 11, 13], &[100; 50]] {
+        for weights in [
+            &[7.0][..],
+            &[1.0, 1.0],
+            &[0.5, 1.5],
+            &[1.0, 1000.0, 1.0],
+            &[3.0, 5.0, 7.0, 11.0, 13.0],
+            &[100.0; 50],
+        ] {
             let table = Table::new(weights);
             let mut counts = vec![0_u32; weights.len()];
             const DRAWS: u32 = 200_000;
             for _ in 0..DRAWS {
                 counts[table.choose(chance::draw()).unwrap()] += 1;
             }
-            let total: u32 = weights.iter().sum();
+            let total: f64 = weights.iter().sum();
             for (count, weight) in counts.iter().zip(weights) {
-                let expected = f64::from(DRAWS) * f64::from(*weight) / f64::from(total);
+                let expected = f64::from(DRAWS) * weight / total;
                 let bound = 5.0 * expected.sqrt() + 1.0;
                 assert!((f64::from(*count) - expected).abs() < bound, "{weights:?}: {counts:?}");
             }

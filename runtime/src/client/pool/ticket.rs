@@ -19,6 +19,8 @@ pub(super) struct Ticket {
     set: Arc<Set>,
     endpoint: Arc<Endpoint>,
     is_probe: bool,
+    /// The call could have gone elsewhere.
+    has_others: bool,
     /// Both ways are one message, so that the time to the head of the response says how fast the endpoint is.
     is_unary: bool,
     deadline: Option<Instant>,
@@ -36,10 +38,17 @@ enum Progress {
 }
 
 impl Ticket {
-    pub(super) fn new(set: Arc<Set>, endpoint: Arc<Endpoint>, is_probe: bool, call: &Call) -> Self {
+    pub(super) fn new(
+        set: Arc<Set>,
+        endpoint: Arc<Endpoint>,
+        call: &Call,
+        is_probe: bool,
+        has_others: bool,
+    ) -> Self {
         endpoint.in_flight.fetch_add(1, Relaxed);
         let is_unary = call.method().kind == Kind::Unary;
-        Self { set, endpoint, is_probe, is_unary, deadline: call.deadline(), progress: Progress::Waiting }
+        let (deadline, progress) = (call.deadline(), Progress::Waiting);
+        Self { set, endpoint, is_probe, has_others, is_unary, deadline, progress }
     }
 
     pub(super) fn endpoint(&self) -> &Arc<Endpoint> {
@@ -48,7 +57,7 @@ impl Ticket {
 
     /// Whether the call could have gone elsewhere.
     pub(super) fn has_others(&self) -> bool {
-        self.set.members().len() > 1
+        self.has_others
     }
 
     /// The request is sent now.

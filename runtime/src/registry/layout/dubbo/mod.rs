@@ -42,12 +42,14 @@ const FIELDS: &[(Field, &str)] = &[
     (Field::Started, "timestamp"),
 ];
 
-/// Parameters that say nothing of an instance beyond the fields that it has for them.
-const OWN: [&str; 18] = [
+/// Parameters that say nothing of an instance beyond the fields that it has for them. `cluster` is no part of a fleet here, but
+/// what a caller does about failures.
+const OWN: [&str; 19] = [
     "anyhost",
     "application",
     "background",
     "category",
+    "cluster",
     "deprecated",
     "disabled",
     "dubbo",
