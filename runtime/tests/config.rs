@@ -107,6 +107,7 @@ fn the_environment_wins_and_takes_the_type_of_the_setting() {
             // A version is a string, also if it looks like a number.
             ("JOVIAN_APP__VERSION", "2"),
             ("JOVIAN_APP__METADATA__TEAM", "orders"),
+            ("JOVIAN_CLIENT__BALANCING__SUBSET_ID", "3"),
             ("JOVIAN_LOG__LEVEL", "debug"),
             // These are no settings.
             ("JOVIAN_CONFIG", "elsewhere.toml"),
@@ -117,6 +118,7 @@ fn the_environment_wins_and_takes_the_type_of_the_setting() {
     assert_eq!(config.server.max_message_bytes, 2048);
     assert!(!config.server.reflection);
     assert_eq!(config.registry.kind, RegistryKind::None);
+    assert_eq!(config.client.balancing.subset_id, Some(3));
     assert_eq!(config.registry.advertise.as_deref(), Some("10.0.0.1:3"));
     assert_eq!(config.app.version, "2");
     assert_eq!(config.app.metadata["team"], "orders");
@@ -276,6 +278,17 @@ fn mistakes_are_named_by_key_and_place() {
             "[client.methods.\"a.B\".retry]\ncodes = [\"UNAVAILABLE\", \"OK\"]\n",
             &[],
             "config/app.toml:2:9: `client.methods.a.B.retry.codes`: `OK` is no code of a failure, such as `UNAVAILABLE`"
+                .to_owned(),
+        ),
+        (
+            "[client.balancing]\nhash_header = \"a b\"\n",
+            &[],
+            "config/app.toml:2:15: `client.balancing.hash_header`: `a b` is no name of metadata".to_owned(),
+        ),
+        (
+            "[client.services.\"a.B\".balancing]\nprefer_percent = 101\n",
+            &[],
+            "config/app.toml:2:18: `client.services.a.B.balancing.prefer_percent`: `101` is more than all: write 0 to 100"
                 .to_owned(),
         ),
         ("[server]\nreflection = true\nreflection = true\n", &[], "config/app.toml:3:1: duplicate key".to_owned()),

@@ -158,7 +158,8 @@ pub mod shop {
             balancing: &::jovian_runtime::BalancingSection,
         ) -> ::core::result::Result<Self, __jovian::ConnectError> {
             let connection = ::jovian_runtime::ClientConnectionSection::default();
-            __jovian::Client::find_with::<OrdersError>(&ORDERS, registry, &connection, None, balancing).map(Self)
+            __jovian::Client::find_with::<OrdersError>(&ORDERS, registry, &connection, None, balancing)
+                .map(Self)
         }
 
         pub fn connect(

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use jovian_runtime::codegen::v1::Client;
 use jovian_runtime::registry::{Instance, MemoryRegistry, Registry as _};
 use jovian_runtime::{
-    BalancingSection, Call, CallError, ClientConnectionSection, ClientTlsSection, Code, Interceptor, Next, Reply, Server,
-    Status, Target, TlsSection, endpoints,
+    BalancingSection, Call, CallError, ClientConnectionSection, ClientTlsSection, Code, Interceptor, Next,
+    Reply, Server, Status, Target, TlsSection, endpoints,
 };
 use jovian_tests_tls::{Authority, LOCALHOST, Names, Secret, secret};
 use support::generated::shop::ORDERS;

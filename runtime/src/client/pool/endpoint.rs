@@ -3,13 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::dialer::Dialer;
 use super::ejection::Health;
 use super::latency::Latency;
 use super::settings::Settings;
-use crate::call::now;
 use crate::client::address::Address;
 
 /// Shorter times say more about a machine than about the server on it, and count alike.
@@ -20,8 +19,6 @@ pub(super) struct Endpoint {
     pub(super) number: u32,
     /// Its address as it was told.
     pub(super) name: String,
-    /// Since when it is known.
-    pub(super) made: Instant,
     pub(super) dialer: Arc<Dialer>,
     pub(super) in_flight: AtomicUsize,
     pub(super) latency: Latency,
@@ -33,7 +30,6 @@ impl Endpoint {
         Arc::new(Self {
             number: numbered(),
             name: name.to_owned(),
-            made: now(),
             dialer: Dialer::new(address, settings.clone()),
             in_flight: AtomicUsize::new(0),
             latency: Latency::default(),

@@ -5,7 +5,7 @@
 //! (`AbstractLoadBalance.java` of Dubbo).
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::ejection::Standing;
@@ -29,6 +29,8 @@ pub(super) struct Member {
     pub(super) weight: u32,
     /// What it gets, beside the others.
     pub(super) share: f64,
+    /// When its instance began, as its record says it, and since when it is known so here.
+    pub(super) began: (u64, Instant),
 }
 
 impl Member {
@@ -56,7 +58,7 @@ impl Member {
 /// What an instance gets at the time `at` as a part of its weight, and when it gets more, if it does.
 pub(super) fn warmth(
     instance: &Instance,
-    endpoint: &Endpoint,
+    known: Instant,
     usual: Duration,
     clock: Clock,
     at: Duration,
@@ -67,8 +69,8 @@ pub(super) fn warmth(
         return (1.0, None);
     }
     // Clocks of machines differ; here it is at least as old as it is known.
-    let known = clock.since(endpoint.made, at);
-    let uptime = clock.since_epoch(at).saturating_sub(Duration::from_millis(instance.started)).max(known);
+    let said = clock.since_epoch(at).saturating_sub(Duration::from_millis(instance.started));
+    let uptime = said.max(clock.since(known, at));
     if uptime >= warmup {
         return (1.0, None);
     }
@@ -78,18 +80,18 @@ pub(super) fn warmth(
 
 #[cfg(test)]
 mod tests {
-    use super::super::settings::Settings;
     use super::*;
+    use crate::call::now;
 
     #[test]
     fn shares_grow_with_the_uptime() {
         let clock = Clock::default();
-        let endpoint = Endpoint::new("", "10.1.0.7:9000".parse().unwrap(), &Settings::usual());
+        let known = now();
         let began = u64::try_from(clock.since_epoch(Duration::ZERO).as_millis()).unwrap();
         let mut instance = Instance { started: began, ..Instance::new("a.b.c", "10.1.0.7:9000") };
         let share = |instance: &Instance, usual: u64, at: u64| {
             let (usual, at) = (Duration::from_secs(usual), Duration::from_secs(at));
-            let (share, next) = warmth(instance, &endpoint, usual, clock, at);
+            let (share, next) = warmth(instance, known, usual, clock, at);
             (share, next.map(|next| (next - at).as_millis()))
         };
         assert_eq!(share(&instance, 0, 0), (1.0, None), "nobody asked for it");

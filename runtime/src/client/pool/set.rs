@@ -15,7 +15,7 @@ use super::routes::{Candidate, Chosen, Routes};
 use super::settings::Settings;
 use super::ticket::Ticket;
 use super::wants_calls;
-use crate::call::Call;
+use crate::call::{Call, now};
 use crate::client::address::Address;
 use crate::registry::Instance;
 
@@ -35,20 +35,23 @@ impl Set {
     /// The set of another list of the same pool. Whether a registry tells it makes a difference to whom calls may go.
     pub(super) fn changed(&self, list: &[Instance], settings: &Settings, is_told: bool) -> Arc<Self> {
         let at = self.at();
-        let known: HashMap<&str, &Arc<Endpoint>> =
-            self.members.iter().map(|member| (member.endpoint.name.as_str(), &member.endpoint)).collect();
+        let known: HashMap<&str, &Member> =
+            self.members.iter().map(|member| (member.endpoint.name.as_str(), member)).collect();
         let mut until = None;
         let wanted = list.iter().filter(|instance| wants_calls(instance));
         let candidates: Vec<Candidate<'_>> = wanted
             .filter_map(|instance| {
-                let endpoint = match known.get(instance.address.as_str()) {
-                    Some(known) => Arc::clone(known),
+                let known = known.get(instance.address.as_str());
+                let endpoint = match known {
+                    Some(known) => Arc::clone(&known.endpoint),
                     None => endpoint(instance, settings)?,
                 };
-                let (part, next) = warmth(instance, &endpoint, settings.balancing.warmup, self.clock, at);
+                let same = known.map(|known| known.began).filter(|(began, _)| *began == instance.started);
+                let since = same.map_or_else(now, |(_, since)| since);
+                let (part, next) = warmth(instance, since, settings.balancing.warmup, self.clock, at);
                 until = [until, next].into_iter().flatten().min();
-                let share = f64::from(instance.weight) * part;
-                Some((instance, Member { endpoint, weight: instance.weight, share }))
+                let (weight, began) = (instance.weight, (instance.started, since));
+                Some((instance, Member { endpoint, weight, share: f64::from(weight) * part, began }))
             })
             .collect();
         let routes = match is_told {

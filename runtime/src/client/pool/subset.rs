@@ -91,7 +91,7 @@ mod tests {
             assert!(new <= 2, "client {client} connects {new} times");
             (made, all) = (made + new, all + is.len());
         }
-        f64::from(made) / all as f64
+        made as f64 / all as f64
     }
 
     #[test]

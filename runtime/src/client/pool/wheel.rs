@@ -11,7 +11,6 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::chance;
 
-
 /// The time between two turns at a mean share.
 const PERIOD: f64 = (1_u64 << 20) as f64;
 
