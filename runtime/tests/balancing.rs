@@ -133,6 +133,8 @@ async fn a_key_stays_where_it_is() {
         let got = fleet.spread(3, |_| client.with(options.clone())).await;
         got.iter().position(|count| *count == 3).unwrap_or_else(|| panic!("one of them: {got:?}"))
     };
+    let of_user = client.with(CallOptions::new().hash_key("user-42"));
+    assert_eq!(fleet.spread(8, |_| of_user.clone()).await.iter().filter(|count| **count == 8).count(), 1);
     let mut owners = Vec::new();
     for key in 0..40 {
         let said = owner(&fleet, CallOptions::new().hash_key(format!("user-{key}"))).await;
@@ -220,11 +222,10 @@ async fn colours_are_kept_apart() {
 
 #[tokio::test]
 async fn who_began_lately_gets_less() {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let now = u64::try_from(now.as_millis()).unwrap();
     let describe = |age: u64, warmup: &'static str| {
         move |instance: &mut Instance| {
-            instance.started = now - age;
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+            instance.started = u64::try_from(now.as_millis()).unwrap() - age;
             instance.metadata.insert("warmup".to_owned(), warmup.to_owned());
         }
     };
@@ -245,9 +246,9 @@ async fn who_began_lately_gets_less() {
     let got = fleet.spread(200, |_| client.clone()).await;
     assert!(is_about(got[1], 100, 0.05), "{got:?}");
     // It gets warm without a word of the registry.
-    fleet.register(1, describe(0, "1000")).await;
+    fleet.register(1, describe(0, "2000")).await;
     assert!(fleet.state(1).share < 100.0);
-    sleep(Duration::from_millis(1500)).await;
+    sleep(Duration::from_millis(2500)).await;
     assert_eq!(fleet.state(1).share, 100.0);
 }
 
