@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jovian_runtime::registry::{Instance, MemoryRegistry, Registration, Registry as _};
 use jovian_runtime::{
-    App, AppConfig, Balancer, BalancingSection, CallOptions, Code, EndpointState, Nearness, Server, Target,
-    endpoints,
+    App, AppConfig, Balancer, BalancingSection, CallOptions, Code, EndpointState, Nearness, Policies, Policy,
+    Retry, Server, Target, endpoints,
 };
 use support::{OrdersClient, OrdersServer, Running, Shop, get, soon};
 use tokio::net::TcpListener;
@@ -157,6 +157,22 @@ async fn a_key_stays_where_it_is() {
     // Calls without a key go anywhere.
     let got = fleet.spread(60, |_| client.clone()).await;
     assert!(got.iter().filter(|count| **count > 0).count() == 3, "{got:?}");
+}
+
+#[tokio::test]
+async fn a_retry_goes_elsewhere() {
+    let fleet = Fleet::of(1, |_, _| {}).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let unwell = Instance::new(APP, listener.local_addr().unwrap().to_string());
+    tokio::spawn(support::raw_server::answering(listener, "14"));
+    let _unwell = fleet.registry.register(unwell).await.unwrap();
+    let once_more = Policies::new().all(Policy::new().retry(Retry::new().attempts(2)));
+    for balancer in [Balancer::P2c, Balancer::RoundRobin, Balancer::LeastRequest, Balancer::ConsistentHash] {
+        let client = fleet.client(&by(balancer)).policies(once_more.clone()).unwrap();
+        // The key of some of them belongs to the one that is unwell.
+        let keyed = |call| client.with(CallOptions::new().hash_key(format!("user-{call}")));
+        assert_eq!(fleet.spread(12, keyed).await, [12], "{balancer:?}");
+    }
 }
 
 #[tokio::test]

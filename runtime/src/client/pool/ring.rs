@@ -39,7 +39,7 @@ impl Ring {
     }
 
     /// Whose points follow after a key, the nearest first; the same one may come again.
-    pub(super) fn from(&self, key: u64) -> impl Iterator<Item = usize> + '_ {
+    pub(super) fn after(&self, key: u64) -> impl Iterator<Item = usize> + '_ {
         let start = self.0.partition_point(|(point, _)| *point < key);
         let (before, after) = self.0.split_at(start);
         after.iter().chain(before).map(|(_, index)| *index as usize)
@@ -61,7 +61,7 @@ mod tests {
     }
 
     fn owner<'a>(ring: &Ring, items: &'a [(String, f64)], key: u32) -> &'a str {
-        &items[ring.from(hash_of(&key.to_le_bytes())).next().unwrap()].0
+        &items[ring.after(hash_of(&key.to_le_bytes())).next().unwrap()].0
     }
 
     /// The part of all keys that has another owner.
@@ -119,6 +119,6 @@ mod tests {
     fn long_lists_have_short_rings() {
         let ring = ring(&items(10_000));
         assert!((100_000..=140_000).contains(&ring.0.len()), "{}", ring.0.len());
-        assert_eq!(Ring::new([].into_iter()).from(7).next(), None);
+        assert_eq!(Ring::new([].into_iter()).after(7).next(), None);
     }
 }

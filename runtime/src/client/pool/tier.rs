@@ -124,9 +124,9 @@ impl Tier {
     pub(super) fn take_any(&self, picking: &Picking<'_>) -> Option<Taken<'_>> {
         let any = || {
             self.any_good(picking)
-                .or_else(|| self.from_any().find(|member| member.is_usable()))
-                .or_else(|| self.from_any().find(|member| !member.endpoint.dialer.is_down()))
-                .or_else(|| self.from_any().next())
+                .or_else(|| self.anywhere().find(|member| member.is_usable()))
+                .or_else(|| self.anywhere().find(|member| !member.endpoint.dialer.is_down()))
+                .or_else(|| self.anywhere().next())
         };
         self.take(picking).or_else(|| any().map(|member| (member, false)))
     }
@@ -137,7 +137,7 @@ impl Tier {
             Rule::Two(table, by) => self.better(table, *by, picking),
             Rule::RoundRobin(wheel) => self.first((0..DRAWS).map_while(|_| wheel.next()), picking),
             Rule::ConsistentHash { ring, header, table } => match picking.key(header.as_ref()) {
-                Some(key) => self.first(ring.from(key).take(POINTS), picking),
+                Some(key) => self.first(ring.after(key).take(POINTS), picking),
                 None => self.better(table, By::Time, picking),
             },
         }
@@ -192,10 +192,10 @@ impl Tier {
 
     /// The first that can be used from any of them on.
     fn any_good(&self, picking: &Picking<'_>) -> Option<&Member> {
-        self.from_any().find(|member| member.is_usable() && !picking.was_at(&member.endpoint))
+        self.anywhere().find(|member| member.is_usable() && !picking.was_at(&member.endpoint))
     }
 
-    fn from_any(&self) -> impl Iterator<Item = &Member> {
+    fn anywhere(&self) -> impl Iterator<Item = &Member> {
         let (before, after) = self.members.split_at(chance::below(self.members.len()).unwrap_or(0));
         after.iter().chain(before)
     }
