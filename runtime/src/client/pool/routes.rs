@@ -64,14 +64,17 @@ impl Routes {
     }
 
     /// Those of the candidates that any call may go to.
-    pub(super) fn members(&self, candidates: Vec<Candidate<'_>>) -> Box<[Member]> {
+    pub(super) fn members(&self, candidates: Vec<Candidate<'_>>, balancing: &Balancing) -> Box<[Member]> {
+        let members = candidates.into_iter().map(|(_, member)| member);
+        if balancing.subset_size == 0 {
+            return members.collect();
+        }
         let routes =
             std::iter::once(&self.plain).chain(self.coloured.iter().flatten().map(|(_, route)| route));
         let used: HashSet<u32> = routes
             .flat_map(|route| route.tiers.iter().flat_map(|tier| tier.members()))
             .map(|member| member.endpoint.number)
             .collect();
-        let members = candidates.into_iter().map(|(_, member)| member);
         members.filter(|member| used.contains(&member.endpoint.number)).collect()
     }
 

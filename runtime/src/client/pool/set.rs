@@ -58,7 +58,7 @@ impl Set {
             true => Routes::to_instances(&candidates, &settings.balancing),
             false => Routes::to_addresses(&candidates, &settings.balancing),
         };
-        let members = routes.members(candidates);
+        let members = routes.members(candidates, &settings.balancing);
         let set = Self { members, routes, clock: self.clock, until, ejecting: Arc::clone(&self.ejecting) };
         set.take_back();
         Arc::new(set)
