@@ -1,0 +1,122 @@
+//! One etcd with a program of one framework, and Rust beside it.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jovian_runtime::etcd_api::etcdserverpb::{KvClient, PutRequest, RangeRequest};
+use jovian_runtime::registry::layout::{Layout, Options, StoreKind, by_name};
+use jovian_runtime::registry::{EtcdOptions, EtcdRegistry};
+use jovian_runtime::{App, AppConfig, Running};
+use jovian_tests_fleet::probe::{PROBE_SERVICE, ProbeServiceClient, ProbeServiceServer};
+
+use crate::etcd::{self, Etcd};
+use crate::probe::{Calls, Probe};
+use crate::programs::{Program, Provider, Report, is_required};
+
+/// What everybody calls the app.
+pub(crate) const NAME: &str = "probe";
+
+/// An etcd, and a program that uses it.
+pub(crate) struct Fleet {
+    program: Program,
+    store: Etcd,
+}
+
+/// Generated Rust that serves.
+pub(crate) struct Rust {
+    pub(crate) running: Running,
+    /// Who called what.
+    pub(crate) calls: Calls,
+}
+
+impl Fleet {
+    /// An empty etcd for the program of a framework; nothing where something is missing.
+    pub(crate) fn start(test: &str, framework: &'static str) -> Option<Self> {
+        assert!(etcd::is_here() || !is_required(), "there is no etcd, and JOVIAN_REQUIRE_FLEET=1");
+        let program = Program::of(framework)?;
+        Some(Self { program, store: Etcd::start(test)? })
+    }
+
+    /// Where the etcd is.
+    pub(crate) fn endpoint(&self) -> String {
+        self.store.endpoints().remove(0)
+    }
+
+    /// Starts the program as a provider.
+    pub(crate) async fn provide(&self, more: &[&str]) -> Provider {
+        let (registry, port) = (self.endpoint(), free_port().to_string());
+        let arguments = ["-registry", &registry, "-name", NAME, "-port", &port];
+        self.program.provide(&[&arguments[..], more].concat()).await
+    }
+
+    /// Runs the program as a consumer; all that it checks holds.
+    pub(crate) async fn consume(&self, more: &[&str]) -> Report {
+        let registry = self.endpoint();
+        self.program.consume(&[&["-registry", &registry, "-name", NAME], more].concat()).await
+    }
+
+    /// Serves in Rust, written in these layouts. What it is sent it sends on if there is a `next`.
+    pub(crate) async fn serve(&self, layouts: &[&str], next: Option<ProbeServiceClient>) -> Rust {
+        self.serve_as(layouts, NAME, next).await
+    }
+
+    /// The same under another name, which apps have everywhere but in Dubbo by interface.
+    pub(crate) async fn serve_as(&self, layouts: &[&str], name: &str, next: Option<ProbeServiceClient>) -> Rust {
+        let calls = Calls::default();
+        let app = self.app(layouts, name).serve(ProbeServiceServer::new(Probe::new(next)));
+        let running = app.intercept(calls.clone()).start().await.unwrap();
+        Rust { running, calls }
+    }
+
+    /// A client that looks for the app in these layouts, and what it lives by.
+    pub(crate) fn client(&self, layouts: &[&str]) -> (App, ProbeServiceClient) {
+        let app = self.app(layouts, NAME);
+        let client = ProbeServiceClient::discover(&app).unwrap();
+        (app, client)
+    }
+
+    /// An app in these layouts, in which the service has this name.
+    fn app(&self, layouts: &[&str], name: &str) -> App {
+        let mut options = Options::of(StoreKind::Etcd);
+        options.mode = "dev".to_owned();
+        options.names = [(PROBE_SERVICE.app.to_owned(), name.to_owned())].into();
+        let layouts: Vec<Arc<dyn Layout>> =
+            layouts.iter().map(|layout| by_name(layout, &options).unwrap()).collect();
+        let etcd = EtcdOptions::at(self.store.endpoints(), layouts).ttl(Duration::from_secs(10));
+        let mut config = AppConfig::default();
+        config.app.name = "probe.caller".to_owned();
+        // Whatever somebody may say of an instance, some of which means something elsewhere.
+        config.app.version = "1.4.2".to_owned();
+        config.app.zone = "eu-west-1a".to_owned();
+        let metadata = [("team", "größe & co; 100%"), ("weight", "7"), ("timestamp", "now")];
+        config.app.metadata = metadata.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        config.server.address = "127.0.0.1:0".to_owned();
+        config.server.stop_wait_ms = 0;
+        App::new(config).with_registry(Arc::new(EtcdRegistry::new(etcd)))
+    }
+
+    /// Writes a record by hand.
+    pub(crate) async fn put(&self, key: &str, value: &str) {
+        let request =
+            PutRequest { key: key.to_owned().into(), value: value.to_owned().into(), ..Default::default() };
+        self.keys().put(request).await.unwrap();
+    }
+
+    /// All that stands in the store: keys and values.
+    pub(crate) async fn records(&self) -> Vec<(String, String)> {
+        let all = RangeRequest { key: vec![0].into(), range_end: vec![0].into(), ..Default::default() };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let found = self.keys().range(all).await.unwrap().kvs;
+        found.iter().map(|record| (text(&record.key), text(&record.value))).collect()
+    }
+
+    fn keys(&self) -> KvClient {
+        KvClient::connect(self.endpoint()).unwrap()
+    }
+}
+
+/// A port that nobody has; whoever is told it takes it at once.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

@@ -1,0 +1,72 @@
+//! Kratos 2.9.2.
+
+use jovian_runtime::Code;
+use jovian_runtime::health::ServingStatus;
+
+use crate::calls;
+use crate::fleet::{Fleet, NAME};
+
+/// What every consumer on grpc-go checks.
+pub(crate) const WIRE: [&str; 7] =
+    ["echo", "large", "deadline-seen", "deadline-exceeded", "count", "sum", "chat"];
+
+const WATCH: &str = "/grpc.health.v1.Health/Watch";
+const ECHO: &str = "/interop.probe.v1.ProbeService/Echo";
+
+#[tokio::test]
+async fn kratos_finds_and_calls_rust() {
+    let Some(fleet) = Fleet::start("kratos_calls_rust", "kratos") else { return };
+    let rust = fleet.serve(&["kratos"], None).await;
+    let report = fleet.consume(&["-health", "-from", "rust"]).await;
+    report.has(&WIRE);
+    report.has(&["echo-forwarded", "fail-CODE_404", "fail-STOCK_EMPTY", r#"health-"""#, "from"]);
+    // Of its own code, and not of 500, which Kratos makes of HTTP 422.
+    assert_eq!(report.detail("fail-STOCK_EMPTY")["code"], 400);
+    rust.running.stop().await.unwrap();
+}
+
+/// It watches the health of whoever it finds, as soon as it is connected.
+#[tokio::test]
+async fn kratos_calls_nobody_who_is_not_well() {
+    let Some(fleet) = Fleet::start("kratos_health", "kratos") else { return };
+    let rust = fleet.serve(&["kratos"], None).await;
+    rust.running.health().set("", ServingStatus::NotServing);
+    let _kratos = fleet.provide(&[]).await;
+    let report = fleet.consume(&["-from", "go"]).await;
+    assert!(report.detail("from")["rust"].is_null());
+    assert!(rust.calls.had(WATCH) && !rust.calls.had(ECHO), "{:?}", rust.calls);
+}
+
+/// What goes over all hops, what goes one, and the deadline: from Kratos through Rust to Kratos.
+#[tokio::test]
+async fn metadata_of_kratos_goes_as_far_as_it_is_meant_to() {
+    let (Some(last), Some(first)) = (Fleet::start("kratos_last", "kratos"), Fleet::start("kratos_first", "kratos"))
+    else {
+        return;
+    };
+    let _kratos = last.provide(&[]).await;
+    let (_app, next) = last.client(&["kratos"]);
+    calls::found(&next).await;
+    let _rust = first.serve(&["kratos"], Some(next)).await;
+    let report = first.consume(&["-through"]).await;
+    let metadata = report.detail("through");
+    assert_eq!(metadata["x-md-global-tenant"], "t1");
+    assert!(metadata["x-md-local-lane"].is_null(), "{metadata}");
+}
+
+#[tokio::test]
+async fn rust_finds_and_calls_kratos() {
+    let Some(fleet) = Fleet::start("rust_calls_kratos", "kratos") else { return };
+    let _kratos = fleet.provide(&[]).await;
+    fleet.put(&format!("/microservices/{NAME}/bad"), "garbage").await;
+    let (_app, client) = fleet.client(&["kratos"]);
+    assert_eq!(calls::found(&client).await.provider, "go");
+    calls::wire(&client).await;
+    // Kratos knows HTTP: 400 is INVALID_ARGUMENT, and its reason, which this IDL does not have, makes it no other error.
+    for (http, code) in [(400, Code::InvalidArgument), (404, Code::NotFound), (503, Code::Unavailable)] {
+        let status = calls::status(&client, http, "OTHER", "größe").await;
+        assert_eq!((status.code(), status.message()), (code, "größe"));
+    }
+    // 422 is UNKNOWN on its way.
+    calls::domain_error(&client, 422).await;
+}

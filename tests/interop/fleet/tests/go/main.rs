@@ -1,0 +1,16 @@
+//! Unmodified programs on Go frameworks and generated Rust in one etcd: each finds the others by what stands there, and calls
+//! them. The programs are in `tests/interop/go`, the checks of their consumers among them.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+#![cfg(unix)]
+
+#[path = "../../../../../runtime/tests/support/etcd.rs"]
+#[allow(dead_code, reason = "nothing fails here on purpose")]
+mod etcd;
+mod calls;
+mod fleet;
+mod jupiter;
+mod kratos;
+mod neighbours;
+mod probe;
+mod programs;
