@@ -94,6 +94,25 @@ async fn said(raw: &mut Raw, path: &str, headers: &[(&'static str, &[u8])]) -> R
 }
 
 #[tokio::test]
+async fn kitex_gets_errors_of_the_idl_as_its_business_errors() {
+    let running = Running::start(Server::new().add(bound(&GREETER))).await;
+    let mut raw = Raw::connect(&running).await;
+    let kitex = ("user-agent", b"kitex/v0.16.3".as_slice());
+
+    let whole = ask(&mut raw, HELLO, "größe", &[kitex]).await;
+    assert_eq!(whole.headers.get("biz-status").unwrap(), "10001");
+    assert_eq!(whole.headers.get("biz-extra").unwrap().as_bytes(), r#"{"id":"größe"}"#.as_bytes());
+    let status = read(&whole).unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::NotFound, "no order größe"));
+
+    // A status has no number, and nobody else is told one.
+    let bare = ask(&mut raw, HELLO, "1", &[kitex, ("bare", b"yes")]).await;
+    assert!(!bare.headers.contains_key("biz-status"));
+    let other = ask(&mut raw, HELLO, "1", &[("user-agent", b"grpc-go/1.58.2")]).await;
+    assert!(!other.headers.contains_key("biz-status"));
+}
+
+#[tokio::test]
 async fn java_reads_texts_with_percents_and_plusses() {
     let running = Running::start(Server::new().add(bound(&GREETER))).await;
     let mut raw = Raw::connect(&running).await;

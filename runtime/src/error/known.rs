@@ -1,7 +1,7 @@
 //! The domain errors of this process, so that one can be recognised behind `dyn Error`.
 //!
 //! In: error types, registered when a server or a client of their service is made. Out: what an error that reached a
-//! [`Failure`](super::Failure) is. Read only when a call fails; types are few and never leave.
+//! [`Failure`](super::Failure) is, and the number of a reason. Read only when a call fails; types are few and never leave.
 
 use std::any::TypeId;
 use std::error::Error;
@@ -9,11 +9,17 @@ use std::sync::{PoisonError, RwLock};
 
 use tonic::Status;
 
-use super::{CallError, DomainError, NoDomainError, chain, wire};
+use super::{CallError, DomainError, ErrorCode, NoDomainError, chain, wire};
 
-type Classify = fn(&(dyn Error + 'static)) -> Option<Known>;
+static KNOWN: RwLock<Vec<Type>> = RwLock::new(Vec::new());
 
-static KNOWN: RwLock<Vec<(TypeId, Classify)>> = RwLock::new(Vec::new());
+/// A type of domain errors.
+struct Type {
+    id: TypeId,
+    classify: fn(&(dyn Error + 'static)) -> Option<Known>,
+    domain: &'static str,
+    codes: &'static [ErrorCode],
+}
 
 /// What an error turned out to be, as the status that says so.
 pub(crate) enum Known {
@@ -26,13 +32,13 @@ pub(crate) enum Known {
 /// Makes `E` and `CallError<E>` recognisable.
 pub(crate) fn register<E: DomainError>() {
     let id = TypeId::of::<E>();
-    let listed = |list: &[(TypeId, Classify)]| list.iter().any(|(known, _)| *known == id);
+    let listed = |list: &[Type]| list.iter().any(|known| known.id == id);
     if listed(&KNOWN.read().unwrap_or_else(PoisonError::into_inner)) {
         return;
     }
     let mut list = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     if !listed(&list) {
-        list.push((id, classify::<E>));
+        list.push(Type { id, classify: classify::<E>, domain: E::DOMAIN, codes: E::CODES });
     }
 }
 
@@ -40,8 +46,15 @@ pub(crate) fn register<E: DomainError>() {
 pub(crate) fn find(error: &(dyn Error + 'static)) -> Option<Known> {
     let list = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     chain(error).find_map(|error| {
-        list.iter().find_map(|(_, classify)| classify(error)).or_else(|| classify::<NoDomainError>(error))
+        list.iter().find_map(|known| (known.classify)(error)).or_else(|| classify::<NoDomainError>(error))
     })
+}
+
+/// The number that the IDL gives to a reason, if this process knows its domain.
+pub(crate) fn number(domain: &str, reason: &str) -> Option<i32> {
+    let list = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    let mut codes = list.iter().filter(|known| known.domain == domain).flat_map(|known| known.codes);
+    codes.find(|code| code.reason == reason).map(|code| code.number)
 }
 
 fn classify<E: DomainError>(error: &(dyn Error + 'static)) -> Option<Known> {

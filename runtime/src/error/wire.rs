@@ -7,11 +7,17 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 use prost::Message as _;
 use tonic::{Code, Status};
 
-use super::{DomainError, ErrorFields, UnknownError};
+use super::{DomainError, ErrorFields, UnknownError, known};
 use crate::call::percent_encoded;
+
+/// The number of a business error of Kitex.
+const BIZ_STATUS: HeaderName = HeaderName::from_static("biz-status");
+/// Its fields: an object of strings in JSON.
+const BIZ_EXTRA: HeaderName = HeaderName::from_static("biz-extra");
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct RpcStatus {
@@ -102,13 +108,22 @@ pub(crate) fn domain_error<E: DomainError>(status: &Status) -> Option<E> {
     })
 }
 
-/// A business error of Kitex: its number as `biz-status`, its fields as JSON in `biz-extra`, beside INTERNAL.
+/// A business error of Kitex: its number and its fields beside INTERNAL.
 fn kitex_error<E: DomainError>(status: &Status) -> Option<E> {
     let said = status.metadata().as_ref();
-    let number: i32 = said.get("biz-status")?.to_str().ok()?.parse().ok()?;
+    let number: i32 = said.get(BIZ_STATUS)?.to_str().ok()?.parse().ok()?;
     let known = E::CODES.iter().find(|known| known.number == number)?;
-    let fields = said.get("biz-extra").and_then(|extra| serde_json::from_slice(extra.as_bytes()).ok());
+    let fields = said.get(BIZ_EXTRA).and_then(|extra| serde_json::from_slice(extra.as_bytes()).ok());
     E::from_parts(known.reason, &mut ErrorFields::new(fields.unwrap_or_default()))
+}
+
+/// What makes a status a business error for Kitex, beside what everybody reads: `biz-status` and `biz-extra`. Nothing if it
+/// is no domain error with a number.
+pub(crate) fn for_kitex(status: &Status) -> Option<[(HeaderName, HeaderValue); 2]> {
+    let ErrorInfo { reason, domain, metadata } = info(status)?;
+    let number = known::number(&domain, &reason)?;
+    let extra = HeaderValue::try_from(serde_json::to_string(&metadata).ok()?).ok()?;
+    Some([(BIZ_STATUS, number.into()), (BIZ_EXTRA, extra)])
 }
 
 /// The same status with details that Dubbo for Java can read: it percent-decodes the text inside of them, `+` included, and

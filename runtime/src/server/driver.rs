@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::Frame;
 use tokio::time::{Sleep, sleep};
@@ -30,6 +30,9 @@ const GRACE: Duration = Duration::from_millis(100);
 
 /// What Dubbo 3 for Java says in every request, and nobody else does.
 const JAVA_CALLER: &str = "tri-consumer-appname";
+
+/// How the `user-agent` of Kitex begins: `kitex/v0.16.3`.
+const KITEX: &[u8] = b"kitex/";
 
 pub(super) const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 
@@ -76,6 +79,11 @@ impl Driver {
         Poll::Ready(())
     }
 
+    fn is_kitex(&self) -> bool {
+        let agent = self.call().metadata().as_ref().get(USER_AGENT);
+        agent.is_some_and(|agent| agent.as_bytes().starts_with(KITEX))
+    }
+
     fn headers(&self) -> HeaderMap {
         let said = self.call().touched_reply().map(|reply| reply.take_headers());
         let mut headers = said.unwrap_or_else(|| HeaderMap::with_capacity(2));
@@ -108,6 +116,9 @@ impl Driver {
         if is_java && let Ok(text) = HeaderValue::try_from(percent_encoded(status.message())) {
             // It takes a `+` for a space.
             trailers.insert(Status::GRPC_MESSAGE, text);
+        }
+        if self.is_kitex() {
+            trailers.extend(wire::for_kitex(&status).into_iter().flatten());
         }
         trailers
     }
