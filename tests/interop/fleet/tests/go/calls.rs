@@ -32,7 +32,8 @@ pub(crate) async fn found(client: &ProbeServiceClient) -> EchoReply {
 /// Metadata, a large message, deadlines, streams of all kinds.
 pub(crate) async fn wire(client: &ProbeServiceClient) {
     let patient = client.with(CallOptions::new().timeout(PATIENCE));
-    let told = patient.with(CallOptions::new().metadata("tenant", "t1").global("region", "r1").local("lane", "l1"));
+    let told =
+        patient.with(CallOptions::new().metadata("tenant", "t1").global("region", "r1").local("lane", "l1"));
     let reply = told.echo(text("héllo")).await.unwrap();
     assert_eq!((reply.text.as_str(), reply.provider.as_str()), ("héllo", "go"));
     for (name, value) in [("tenant", "t1"), ("x-md-global-region", "r1"), ("x-md-local-lane", "l1")] {

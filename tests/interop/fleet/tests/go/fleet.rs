@@ -62,7 +62,12 @@ impl Fleet {
     }
 
     /// The same under another name, which apps have everywhere but in Dubbo by interface.
-    pub(crate) async fn serve_as(&self, layouts: &[&str], name: &str, next: Option<ProbeServiceClient>) -> Rust {
+    pub(crate) async fn serve_as(
+        &self,
+        layouts: &[&str],
+        name: &str,
+        next: Option<ProbeServiceClient>,
+    ) -> Rust {
         let calls = Calls::default();
         let app = self.app(layouts, name).serve(ProbeServiceServer::new(Probe::new(next)));
         let running = app.intercept(calls.clone()).start().await.unwrap();

@@ -40,7 +40,8 @@ async fn kratos_calls_nobody_who_is_not_well() {
 /// What goes over all hops, what goes one, and the deadline: from Kratos through Rust to Kratos.
 #[tokio::test]
 async fn metadata_of_kratos_goes_as_far_as_it_is_meant_to() {
-    let (Some(last), Some(first)) = (Fleet::start("kratos_last", "kratos"), Fleet::start("kratos_first", "kratos"))
+    let (Some(last), Some(first)) =
+        (Fleet::start("kratos_last", "kratos"), Fleet::start("kratos_first", "kratos"))
     else {
         return;
     };

@@ -25,7 +25,8 @@ async fn side_by_side(test: &str, framework: &'static str, folder: &str, more: &
 async fn same_shape(fleet: &Fleet, folder: &str, rust: &str) {
     let records = fleet.records().await;
     let here = records.iter().filter(|(key, _)| key.starts_with(folder));
-    let (own, theirs): (Vec<_>, Vec<_>) = here.partition(|(key, value)| key.contains(rust) || value.contains(rust));
+    let (own, theirs): (Vec<_>, Vec<_>) =
+        here.partition(|(key, value)| key.contains(rust) || value.contains(rust));
     let shapes = |records: &[&(String, String)]| -> Vec<Value> {
         records.iter().map(|(_, value)| shape(&serde_json::from_str(value).unwrap())).collect()
     };

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jovian_runtime::stream::StreamExt as _;
-use jovian_runtime::{Call, Code, Failure, Incoming, Interceptor, IntoFailure as _, Next, Replies, Reply, Status};
+use jovian_runtime::{
+    Call, Code, Failure, Incoming, Interceptor, IntoFailure as _, Next, Replies, Reply, Status,
+};
 use jovian_tests_fleet::jupiter::JupiterError;
 use jovian_tests_fleet::kratos::KratosReason;
 use jovian_tests_fleet::probe::{
@@ -44,13 +46,19 @@ impl ProbeService for Probe {
                 *values += &format!("{comma}{value}");
             }
         }
-        Ok(EchoReply { text: request.text, metadata: metadata.into_iter().collect(), provider: PROVIDER.to_owned() })
+        Ok(EchoReply {
+            text: request.text,
+            metadata: metadata.into_iter().collect(),
+            provider: PROVIDER.to_owned(),
+        })
     }
 
     async fn fail(&self, _: &Call, request: FailRequest) -> Result<FailReply, Failure> {
         let FailRequest { code, reason, message, mut metadata } = request;
         Err(match reason.as_str() {
-            "STOCK_EMPTY" => ProbeError::StockEmpty { sku: metadata.remove("sku").unwrap_or_default() }.into(),
+            "STOCK_EMPTY" => {
+                ProbeError::StockEmpty { sku: metadata.remove("sku").unwrap_or_default() }.into()
+            }
             "" if code == 1000 => JupiterError::Sold.into_failure(),
             "" => Failure::status(Code::from_i32(code), message),
             _ => kratos(code).into_failure(),

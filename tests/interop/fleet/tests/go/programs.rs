@@ -125,8 +125,12 @@ fn built(name: &'static str) -> Result<PathBuf, String> {
             .arg(".")
             .current_dir(sources)
             .output()
-            .map_err(|error| format!("there is no Go on this machine (Debian: apt-get install golang-go): {error}"))?;
-        if go.status.success() { Ok(path) } else {
+            .map_err(|error| {
+                format!("there is no Go on this machine (Debian: apt-get install golang-go): {error}")
+            })?;
+        if go.status.success() {
+            Ok(path)
+        } else {
             Err(format!("the program on {name} cannot be built: {}", String::from_utf8_lossy(&go.stderr)))
         }
     };
