@@ -9,7 +9,9 @@
 mod etcd;
 mod calls;
 mod fleet;
+mod go_zero;
 mod jupiter;
+mod kitex;
 mod kratos;
 mod neighbours;
 mod probe;
