@@ -5,7 +5,6 @@
 #![cfg(unix)]
 
 #[path = "../../../../../runtime/tests/support/etcd.rs"]
-#[allow(dead_code, reason = "nothing fails here on purpose")]
 mod etcd;
 mod calls;
 mod fleet;
