@@ -52,8 +52,8 @@ extern crate self as jovian_runtime;
 
 pub use app::{
     App, AppConfig, AppError, AppSection, ClientPolicySection, ClientSection, ClientServiceSection,
-    Compression, ConfigError, GovernorSection, LogFormat, LogSection, RegistryKind, RegistrySection,
-    RetrySection, Running, Secret, ServerPolicySection, ServerSection, Shutdown, TaskResult,
+    Compression, ConfigError, GovernorSection, LogFormat, LogSection, RetrySection, Running,
+    ServerPolicySection, ServerSection, Shutdown, TaskResult,
 };
 pub use call::{Call, CallOptions, ReplyMetadata, Trace};
 pub use client::{
@@ -77,4 +77,5 @@ pub use net::{
     TlsError, TlsSection,
 };
 pub use policy::{Codes, Policies, Policy, Retry, UnknownTarget};
+pub use registry::{LayoutSection, RegistryKind, RegistrySection, Secret};
 pub use server::{Incoming, Replies, RuntimeKind, ServeError, Server, ServiceSection, Stats};

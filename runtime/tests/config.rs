@@ -8,7 +8,9 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-use jovian_runtime::{AppConfig, ConnectionSection, Encoding, LogFormat, RegistryKind, RuntimeKind};
+use jovian_runtime::{
+    AppConfig, ConnectionSection, Encoding, LayoutSection, LogFormat, RegistryKind, RuntimeKind,
+};
 use serde::Deserialize;
 
 const FILE: &str = "config/app.toml";
@@ -65,6 +67,17 @@ fn a_file_says_everything() {
         path = "run/registry"
         advertise = "orders.internal"
         weight = 7
+        [registries.fleet]
+        kind = "none"
+        register = false
+        endpoints = ["10.1.0.7:2379"]
+        layouts = ["jupiter", "dubbo-tri"]
+        [registries.fleet.options.jupiter]
+        mode = "live"
+        names = { "shop.order.orders" = "orders" }
+        [registries.fleet.options.dubbo-tri]
+        root = "fleet"
+        both_names = false
         [log]
         level = "warn,orders=debug"
         format = "json"
@@ -90,6 +103,18 @@ fn a_file_says_everything() {
     assert_eq!(config.registry.path.as_deref(), Some(Path::new("run/registry")));
     assert_eq!(config.registry.advertise.as_deref(), Some("orders.internal"));
     assert_eq!(config.registry.weight, 7);
+    let fleet = &config.registries["fleet"];
+    assert_eq!((fleet.kind, fleet.register, fleet.discover), (RegistryKind::None, false, true));
+    assert_eq!(fleet.members(), ["10.1.0.7:2379"]);
+    let jupiter = LayoutSection {
+        mode: Some("live".to_owned()),
+        names: BTreeMap::from([("shop.order.orders".to_owned(), "orders".to_owned())]),
+        ..LayoutSection::default()
+    };
+    let dubbo =
+        LayoutSection { root: Some("fleet".to_owned()), both_names: Some(false), ..LayoutSection::default() };
+    let chosen = [("dubbo-tri".to_owned(), dubbo), ("jupiter".to_owned(), jupiter)];
+    assert_eq!(fleet.options, BTreeMap::from(chosen));
     assert_eq!(config.log.level, "warn,orders=debug");
     assert_eq!(config.log.format, LogFormat::Json);
 }
@@ -104,6 +129,7 @@ fn the_environment_wins_and_takes_the_type_of_the_setting() {
             ("JOVIAN_SERVER__REFLECTION", "false"),
             ("JOVIAN_REGISTRY__KIND", "none"),
             ("JOVIAN_REGISTRY__ADVERTISE", "10.0.0.1:3"),
+            ("JOVIAN_REGISTRIES__FLEET__DISCOVER", "false"),
             // A version is a string, also if it looks like a number.
             ("JOVIAN_APP__VERSION", "2"),
             ("JOVIAN_APP__METADATA__TEAM", "orders"),
@@ -120,6 +146,7 @@ fn the_environment_wins_and_takes_the_type_of_the_setting() {
     assert_eq!(config.registry.kind, RegistryKind::None);
     assert_eq!(config.client.balancing.subset_id, Some(3));
     assert_eq!(config.registry.advertise.as_deref(), Some("10.0.0.1:3"));
+    assert!(!config.registries["fleet"].discover);
     assert_eq!(config.app.version, "2");
     assert_eq!(config.app.metadata["team"], "orders");
     assert_eq!(config.log.level, "debug");
@@ -127,6 +154,9 @@ fn the_environment_wins_and_takes_the_type_of_the_setting() {
 
 const POLICY: &str = "`timeout_ms`, `open_timeout_ms`, `idle_timeout_ms`, `max_request_bytes`, `max_reply_bytes`, \
                       `compress`, `in_flight`, `callers`, `access_log`, `slow_log_ms`, `metrics`, `trace`";
+
+const REGISTRY: &str = "`kind`, `register`, `discover`, `path`, `endpoints`, `user`, `password`, `tls`, `ttl_ms`, \
+                        `layouts`, `options`, `empty_protection`, `advertise`, `weight`";
 
 /// What is wrong, and what is said about it.
 #[test]
@@ -154,13 +184,13 @@ fn mistakes_are_named_by_key_and_place() {
         (
             "[sever]\naddress = \"0.0.0.0:9000\"\n",
             &[],
-            "config/app.toml:1:2: unknown section `sever`; known sections: `app`, `server`, `client`, `registry`, `log`, `governor`, `custom`"
+            "config/app.toml:1:2: unknown section `sever`; known sections: `app`, `server`, `client`, `registry`, `registries`, `log`, `governor`, `custom`"
                 .to_owned(),
         ),
         (
             "",
             &[("JOVIAN_SEVER__ADDRESS", "x")],
-            "environment variable JOVIAN_SEVER__ADDRESS: unknown section `sever`; known sections: `app`, `server`, `client`, `registry`, `log`, `governor`, `custom`"
+            "environment variable JOVIAN_SEVER__ADDRESS: unknown section `sever`; known sections: `app`, `server`, `client`, `registry`, `registries`, `log`, `governor`, `custom`"
                 .to_owned(),
         ),
         (
@@ -224,6 +254,22 @@ fn mistakes_are_named_by_key_and_place() {
                 "config/app.toml:2:11: `registry.layouts`: there is no layout `jupitr`; there are {}",
                 jovian_runtime::registry::layout::NAMES.join(", ")
             ),
+        ),
+        (
+            "[registries.old]\nlayouts = [\"kratos\"]\noptions = { jupiter = { mode = \"live\" } }\n",
+            &[],
+            "config/app.toml:3:23: `registries.old.options.jupiter`: is for a layout that is not spoken there; spoken are: `kratos`"
+                .to_owned(),
+        ),
+        (
+            "[registry]\nlayouts = [\"kratos\"]\n[registry.options.kratos]\nmode = \"live\"\n",
+            &[],
+            "config/app.toml:4:8: `registry.options.kratos.mode`: means nothing to the layout `kratos`".to_owned(),
+        ),
+        (
+            "[registries.old]\nkind = \"file\"\nregistre = false\n",
+            &[],
+            format!("config/app.toml:3:1: unknown key `registries.old.registre`; known keys of [registries.old]: {REGISTRY}"),
         ),
         (
             "[registry]\nttl_ms = 15\n",
@@ -503,7 +549,7 @@ fn flags_win_over_the_environment_which_wins_over_the_file_which_wins_over_the_d
         ),
         (
             "--set sever.address=x",
-            "flag --set sever.address: unknown section `sever`; known sections: `app`, `server`, `client`, `registry`, `log`, `governor`, `custom`",
+            "flag --set sever.address: unknown section `sever`; known sections: `app`, `server`, `client`, `registry`, `registries`, `log`, `governor`, `custom`",
         ),
         (
             "--set custom.\"a.b\".c=1 --set log.level=loud",

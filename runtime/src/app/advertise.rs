@@ -7,10 +7,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use super::AppError;
 use crate::net::Address;
 
-/// What `configured` says, with the port of `bound` if it has none; else `bound`, made reachable.
-pub(super) fn address(configured: Option<&str>, bound: &Address) -> Result<String, AppError> {
+/// What `configured`, the `advertise` of a `section`, says, with the port of `bound` if it has none; else `bound`, made
+/// reachable.
+pub(super) fn address(section: &str, configured: Option<&str>, bound: &Address) -> Result<String, AppError> {
     match (bound, configured) {
-        (Address::Tcp(bound), configured) => tcp(configured, *bound),
+        (Address::Tcp(bound), configured) => tcp(section, configured, *bound),
         // Callers run in other folders.
         (Address::Unix(path), None) => {
             Ok(Address::Unix(std::path::absolute(path).unwrap_or_else(|_| path.clone())).to_string())
@@ -20,12 +21,12 @@ pub(super) fn address(configured: Option<&str>, bound: &Address) -> Result<Strin
     }
 }
 
-fn tcp(configured: Option<&str>, bound: SocketAddr) -> Result<String, AppError> {
+fn tcp(section: &str, configured: Option<&str>, bound: SocketAddr) -> Result<String, AppError> {
     let Some(configured) = configured else {
         let ip = if bound.ip().is_unspecified() { outward(bound.ip()) } else { bound.ip() };
         return Ok(SocketAddr::new(ip, bound.port()).to_string());
     };
-    let refused = || AppError::Advertise { advertise: configured.to_owned() };
+    let refused = || AppError::Advertise { section: section.to_owned(), advertise: configured.to_owned() };
     if let Ok(ip) = configured.parse::<IpAddr>() {
         return Ok(SocketAddr::new(ip, bound.port()).to_string());
     }
@@ -78,10 +79,10 @@ mod tests {
             ("::1", "[::1]:9000"),
             ("[::1]:80", "[::1]:80"),
         ] {
-            assert_eq!(address(Some(configured), &bound).expect(configured), expected);
+            assert_eq!(address("registry", Some(configured), &bound).expect(configured), expected);
         }
         for wrong in ["", ":80", "host:", "host:http", "host:0", "http://host", "a b", "[::g]:1"] {
-            let error = address(Some(wrong), &bound).expect_err(wrong).to_string();
+            let error = address("registry", Some(wrong), &bound).expect_err(wrong).to_string();
             assert_eq!(
                 error,
                 format!("`{wrong}`, the `advertise` of [registry], is no `host` and no `host:port`")
@@ -92,20 +93,20 @@ mod tests {
     #[test]
     fn all_addresses_become_one() {
         let loopback = tcp("127.0.0.1:9000");
-        assert_eq!(address(None, &loopback).expect("it is reachable"), "127.0.0.1:9000");
+        assert_eq!(address("registry", None, &loopback).expect("it is reachable"), "127.0.0.1:9000");
         let all = tcp("0.0.0.0:9000");
-        let told = address(None, &all).expect("there is one");
+        let told = address("registry", None, &all).expect("there is one");
         assert!(told.ends_with(":9000") && !told.starts_with("0.0.0.0"), "{told}");
     }
 
     #[test]
     fn a_socket_is_its_file_unless_something_forwards_to_it() {
         let socket = Address::Unix("/run/orders.sock".into());
-        assert_eq!(address(None, &socket).expect("it is reachable"), "unix:/run/orders.sock");
-        assert_eq!(address(Some("orders:80"), &socket).expect("it is reachable"), "orders:80");
+        assert_eq!(address("registry", None, &socket).expect("it is reachable"), "unix:/run/orders.sock");
+        assert_eq!(address("registry", Some("orders:80"), &socket).expect("it is reachable"), "orders:80");
         let here = std::env::current_dir().expect("a folder");
         let near = Address::Unix("run/orders.sock".into());
-        let told = address(None, &near).expect("it is reachable");
+        let told = address("registry", None, &near).expect("it is reachable");
         assert_eq!(told, format!("unix:{}/run/orders.sock", here.display()));
     }
 }

@@ -55,8 +55,10 @@ pub enum AppError {
         source: io::Error,
     },
     /// The address that it was to be found at is none.
-    #[error("`{advertise}`, the `advertise` of [registry], is no `host` and no `host:port`")]
+    #[error("`{advertise}`, the `advertise` of [{section}], is no `host` and no `host:port`")]
     Advertise {
+        /// The table that says so: `registry`.
+        section: String,
         /// What the configuration says.
         advertise: String,
     },

@@ -5,8 +5,6 @@
 
 use std::future::Future;
 use std::sync::Arc;
-#[cfg(feature = "etcd")]
-use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
@@ -18,11 +16,7 @@ use crate::health::Health;
 use crate::interceptor::Interceptor;
 use crate::log::Out;
 use crate::policy::Policies;
-#[cfg(unix)]
-use crate::registry::FileRegistry;
-#[cfg(feature = "etcd")]
-use crate::registry::{EtcdOptions, EtcdRegistry, layout};
-use crate::registry::{MemoryRegistry, NoRegistry, Registry};
+use crate::registry::Registry;
 use crate::server::{BoundService, Server, Stats};
 
 mod advertise;
@@ -32,20 +26,21 @@ mod live;
 mod log;
 mod pages;
 mod panics;
+mod registries;
 mod running;
 mod signals;
 mod tasks;
 
 pub use config::{
     AppConfig, AppSection, ClientPolicySection, ClientSection, ClientServiceSection, Compression,
-    ConfigError, GovernorSection, LogFormat, LogSection, RegistryKind, RegistrySection, RetrySection, Secret,
-    ServerPolicySection, ServerSection,
+    ConfigError, GovernorSection, LogFormat, LogSection, RetrySection, ServerPolicySection, ServerSection,
 };
 pub use error::AppError;
 pub use running::Running;
 pub use tasks::{Shutdown, TaskResult};
 
 use live::Follower;
+use registries::Memberships;
 use signals::Signals;
 use tasks::Task;
 
@@ -66,7 +61,7 @@ use tasks::Task;
 pub struct App {
     config: AppConfig,
     server: Server,
-    registry: Arc<dyn Registry>,
+    registries: Memberships,
     health: Health,
     tasks: Vec<Task>,
     followers: Vec<Follower>,
@@ -110,11 +105,11 @@ impl App {
             Some(tls) => server.tls(tls),
             None => server,
         };
-        let registry = registry(&config.registry);
+        let registries = Memberships::of(&config);
         let clients = Configured::new(config.client.policies());
         let mut followers = vec![Follower::revision(), Follower::log_level()];
         followers.extend(Follower::policies(&server.configured(), &clients));
-        Self { config, server, registry, health: Health::new(), tasks: Vec::new(), followers, clients }
+        Self { config, server, registries, health: Health::new(), tasks: Vec::new(), followers, clients }
     }
 
     /// Serves a service.
@@ -173,17 +168,18 @@ impl App {
         self
     }
 
-    /// Uses `registry` instead of the one that the configuration names.
+    /// Uses `registry` instead of those that the configuration names. For several there is
+    /// [`Registries`](crate::registry::Registries).
     #[must_use]
     pub fn with_registry(mut self, registry: Arc<dyn Registry>) -> Self {
-        self.registry = registry;
+        self.registries = Memberships::in_one(registry, &self.config);
         self
     }
 
-    /// Where it is registered, and finds others.
+    /// Where it finds others: the registry that the configuration names, or all of them as one.
     #[must_use]
     pub fn registry(&self) -> &Arc<dyn Registry> {
-        &self.registry
+        &self.registries.others
     }
 
     /// Its configuration.
@@ -284,55 +280,6 @@ impl App {
             }
         }
     }
-}
-
-/// The registry that the configuration names.
-fn registry(section: &RegistrySection) -> Arc<dyn Registry> {
-    match section.kind {
-        RegistryKind::Memory => Arc::new(MemoryRegistry::shared()),
-        RegistryKind::File => in_files(section),
-        RegistryKind::Etcd => in_etcd(section),
-        RegistryKind::None => Arc::new(NoRegistry),
-    }
-}
-
-#[cfg(feature = "etcd")]
-fn in_etcd(section: &RegistrySection) -> Arc<dyn Registry> {
-    let options = layout::Options::of(layout::StoreKind::Etcd);
-    // Names of layouts that are none were refused when they were read.
-    let layouts = section.layouts.iter().filter_map(|name| layout::by_name(name, &options).ok()).collect();
-    let etcd = EtcdOptions::at(&section.endpoints, layouts)
-        .ttl(Duration::from_millis(section.ttl_ms))
-        .empty_protection(section.empty_protection);
-    let etcd = match (&section.user, &section.password) {
-        (Some(user), password) => etcd.user(user, password.as_ref().map_or("", Secret::reveal)),
-        (None, _) => etcd,
-    };
-    let etcd = match section.tls.clone() {
-        Some(tls) => etcd.tls(tls),
-        None => etcd,
-    };
-    Arc::new(EtcdRegistry::new(etcd))
-}
-
-/// A configuration that names it was refused when it was read; a program may still say so.
-#[cfg(not(feature = "etcd"))]
-fn in_etcd(_: &RegistrySection) -> Arc<dyn Registry> {
-    tracing::error!(
-        "the registry `etcd` needs the feature `etcd` of the crate `jovian-runtime`: there is none"
-    );
-    Arc::new(NoRegistry)
-}
-
-#[cfg(unix)]
-fn in_files(section: &RegistrySection) -> Arc<dyn Registry> {
-    Arc::new(section.path.as_ref().map_or_else(FileRegistry::of_user, FileRegistry::at))
-}
-
-#[cfg(not(unix))]
-fn in_files(_: &RegistrySection) -> Arc<dyn Registry> {
-    tracing::warn!("the registry `file` needs a Unix system: only apps of this process find each other");
-    Arc::new(MemoryRegistry::shared())
 }
 
 impl Client {

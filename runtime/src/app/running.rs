@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
@@ -15,6 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use super::live::Live;
 use super::pages::{Subject, pages};
+use super::registries::Membership;
 use super::tasks::{Board, Tasks};
 use super::{App, AppConfig, AppError, AppSection, ServerSection, advertise};
 use crate::descriptor::Service;
@@ -54,7 +56,7 @@ pub struct Running {
 impl Running {
     pub(super) async fn start(app: App) -> Result<Self, AppError> {
         let name = app.name().to_owned();
-        let App { config, server, registry, health, tasks, followers, clients: _ } = app;
+        let App { config, server, registries, health, tasks, followers, clients: _ } = app;
         let services: Vec<&'static Service> = server.services().collect();
         if services.is_empty() {
             return Err(AppError::NoServices);
@@ -82,7 +84,7 @@ impl Running {
         };
         let governor = govern(&config, subject).await?;
         let (listener, address) = listen(&config.server).await?;
-        let advertised = advertise::address(config.registry.advertise.as_deref(), &address)?;
+        let to_register = to_register(registries.own, &services, &config, &address)?;
         tracing::info!(app = name, %address, services = services.len(), "listening");
 
         let (drain, draining) = oneshot::channel();
@@ -109,17 +111,7 @@ impl Running {
             governor,
             background: JoinSet::new(),
         };
-        for instance in instances(&services, &config, &advertised) {
-            let app = instance.app.clone();
-            let registration = register(registry.as_ref(), instance).await;
-            let registration =
-                registration.map_err(|source| AppError::Register { app: app.clone(), source })?;
-            match registration.is_held() {
-                true => tracing::info!(app, address = advertised, "registered"),
-                false => tracing::warn!(app, address = advertised, "not registered yet; it goes on trying"),
-            }
-            running.registrations.push((app, registration));
-        }
+        running.registrations = register_all(to_register).await?;
         running.tasks = Tasks::start(tasks, &board, config.app.task_timeout());
         if config.app.watch_config {
             running.background.spawn(live.follow());
@@ -222,6 +214,55 @@ async fn govern(config: &AppConfig, subject: Subject) -> Result<Option<Governor>
     }
 }
 
+/// The instances of the app, each with the registry that it is for.
+fn to_register(
+    memberships: Vec<Membership>,
+    services: &[&'static Service],
+    config: &AppConfig,
+    bound: &Address,
+) -> Result<Vec<(Arc<Membership>, Instance)>, AppError> {
+    let mut all = Vec::new();
+    for membership in memberships.into_iter().map(Arc::new) {
+        let advertised = advertise::address(&membership.key, membership.advertise.as_deref(), bound)?;
+        let of_this = instances(services, config, &advertised, membership.weight);
+        all.extend(of_this.into_iter().map(|instance| (Arc::clone(&membership), instance)));
+    }
+    Ok(all)
+}
+
+/// Registers in all registries at once. Fails when each of them refuses; what only some refuse is logged.
+async fn register_all(
+    all: Vec<(Arc<Membership>, Instance)>,
+) -> Result<Vec<(String, Registration)>, AppError> {
+    let registering = all.into_iter().map(|(membership, instance)| async move {
+        let (app, address) = (instance.app.clone(), instance.address.clone());
+        (membership.key.clone(), app, address, register(membership.registry.as_ref(), instance).await)
+    });
+    let (mut registrations, mut refusals) = (Vec::new(), Vec::new());
+    for (registry, app, address, answer) in join_all(registering).await {
+        match answer {
+            Ok(registration) => {
+                match registration.is_held() {
+                    true => tracing::info!(registry, app, address, "registered"),
+                    false => {
+                        tracing::warn!(registry, app, address, "not registered yet; it goes on trying");
+                    }
+                }
+                registrations.push((app, registration));
+            }
+            Err(source) => refusals.push((registry, AppError::Register { app, source })),
+        }
+    }
+    if registrations.is_empty() && !refusals.is_empty() {
+        return Err(refusals.swap_remove(0).1);
+    }
+    for (registry, error) in refusals {
+        let error: &(dyn Error + 'static) = &error;
+        tracing::error!(registry, error, "the app is not found here");
+    }
+    Ok(registrations)
+}
+
 async fn register(registry: &dyn Registry, instance: Instance) -> Result<Registration, RegistryError> {
     let late = || RegistryError::new(format!("the registry did not answer within {REGISTER_WAIT:?}"));
     timeout(REGISTER_WAIT, registry.register(instance)).await.unwrap_or_else(|_| Err(late()))
@@ -273,7 +314,7 @@ async fn listen(server: &ServerSection) -> Result<(Listener, Address), AppError>
 }
 
 /// One instance for each app id among the services: callers look for the app of the service they call.
-fn instances(services: &[&'static Service], config: &AppConfig, address: &str) -> Vec<Instance> {
+fn instances(services: &[&'static Service], config: &AppConfig, address: &str, weight: u32) -> Vec<Instance> {
     let mut apps: BTreeMap<&str, Vec<Provided>> = BTreeMap::new();
     for service in services {
         apps.entry(service.app).or_default().push(Provided::of(service));
@@ -284,7 +325,7 @@ fn instances(services: &[&'static Service], config: &AppConfig, address: &str) -
         services.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         Instance {
             services,
-            weight: config.registry.weight,
+            weight,
             zone: config.app.zone.clone(),
             version: config.app.version.clone(),
             metadata: metadata(&config.app),

@@ -22,9 +22,14 @@ pub mod governance;
 #[cfg(feature = "etcd")]
 mod keyed;
 pub mod layout;
+mod lists;
 mod memory;
 mod none;
+mod open;
 mod provided;
+mod secret;
+mod section;
+mod several;
 
 pub use board::{StoreState, stores};
 #[cfg(feature = "etcd")]
@@ -33,7 +38,12 @@ pub use etcd::{EtcdOptions, EtcdRegistry};
 pub use file::FileRegistry;
 pub use memory::MemoryRegistry;
 pub use none::NoRegistry;
+pub use open::open;
 pub use provided::{Provided, Wanted};
+pub use secret::Secret;
+pub(crate) use section::Misfit;
+pub use section::{LayoutSection, RegistryKind, RegistrySection};
+pub use several::Registries;
 
 /// One running process that serves an app.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 //! In: a TOML file, the environment and flags. Out: an [`AppConfig`] in which every setting has a value of its type.
 //! Never: a setting that is misspelt and ignored, a value that is wrong and replaced by a default.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +13,6 @@ use serde::de::DeserializeOwned;
 mod error;
 mod policies;
 mod report;
-mod secret;
 mod sections;
 mod sources;
 mod typed;
@@ -23,14 +23,13 @@ pub use policies::{
     ClientPolicySection, ClientSection, ClientServiceSection, Compression, RetrySection, ServerPolicySection,
 };
 pub(crate) use report::Settings;
-pub use secret::Secret;
 pub(crate) use sections::filter;
-pub use sections::{
-    AppSection, GovernorSection, LogFormat, LogSection, RegistryKind, RegistrySection, ServerSection,
-};
+pub use sections::{AppSection, GovernorSection, LogFormat, LogSection, ServerSection};
 pub(crate) use sources::Sources;
 
 use value::{Data, Origin, Table, Value};
+
+use crate::registry::{Misfit, RegistrySection};
 
 /// Everything that can be set about an [`App`](crate::App), section by section.
 ///
@@ -58,6 +57,8 @@ pub struct AppConfig {
     pub client: ClientSection,
     /// `[registry]`: how it is found and finds others.
     pub registry: RegistrySection,
+    /// `[registries.NAME]`: further registries, by their names. The app is found and finds others in all of them.
+    pub registries: BTreeMap<String, RegistrySection>,
     /// `[log]`: what it says, and how.
     pub log: LogSection,
     /// `[governor]`: the port for operators.
@@ -72,7 +73,7 @@ pub struct AppConfig {
 }
 
 /// The sections that a file may have.
-const SECTIONS: &[&str] = &["app", "server", "client", "registry", "log", "governor", "custom"];
+const SECTIONS: &[&str] = &["app", "server", "client", "registry", "registries", "log", "governor", "custom"];
 
 /// Juno writes this key above all sections, and looks for it at the governor to see which version an instance has.
 pub(crate) const REVISION: &str = "juno_configuration_version";
@@ -129,6 +130,7 @@ impl AppConfig {
             server: section(&mut sections, "server")?,
             client: section(&mut sections, "client")?,
             registry: section(&mut sections, "registry")?,
+            registries: section(&mut sections, "registries")?,
             log: section(&mut sections, "log")?,
             governor: section(&mut sections, "governor")?,
             custom: sections.remove("custom").map(|entry| entry.value).unwrap_or_default(),
@@ -139,10 +141,24 @@ impl AppConfig {
             written,
             sources: None,
         };
-        match sections.first_key_value() {
-            Some((key, entry)) => Err(ConfigError::unknown_key(&entry.key, "", key, SECTIONS)),
-            None => Ok(config),
+        if let Some((key, entry)) = sections.first_key_value() {
+            return Err(ConfigError::unknown_key(&entry.key, "", key, SECTIONS));
         }
+        config.check_registries()?;
+        Ok(config)
+    }
+
+    /// Looks whether the settings of each registry go together.
+    fn check_registries(&self) -> Result<(), ConfigError> {
+        let more = self.registries.iter().map(|(name, section)| (vec!["registries", name], section));
+        for (table, section) in [(vec!["registry"], &self.registry)].into_iter().chain(more) {
+            section.check().map_err(|Misfit { key, why }| {
+                let path: Vec<String> = table.iter().map(|&key| key.to_owned()).chain(key).collect();
+                let origin = self.written.origin_of(&path);
+                ConfigError::new(Origin::Nowhere, why).about(&path.join("."), origin)
+            })?;
+        }
+        Ok(())
     }
 
     /// Reads `[custom]`, which holds the app's own settings, as a `T`.
@@ -165,12 +181,13 @@ impl AppConfig {
 
 impl fmt::Debug for AppConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { app, server, client, registry, log, governor, .. } = self;
+        let Self { app, server, client, registry, registries, log, governor, .. } = self;
         f.debug_struct("AppConfig")
             .field("app", app)
             .field("server", server)
             .field("client", client)
             .field("registry", registry)
+            .field("registries", registries)
             .field("log", log)
             .field("governor", governor)
             // Nobody here knows which of the app's own settings are secrets.

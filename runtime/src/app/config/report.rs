@@ -46,13 +46,25 @@ impl AppConfig {
 
     fn as_they_are(&self) -> Settings {
         // Without `..`: a section that is new has to be shown as well.
-        let Self { app, server, client, registry, log, governor, custom, revision, written, sources: _ } =
-            self;
+        let Self {
+            app,
+            server,
+            client,
+            registry,
+            registries,
+            log,
+            governor,
+            custom,
+            revision,
+            written,
+            sources: _,
+        } = self;
         let mut flat = Flat { written, settings: Settings::new() };
         flat.section("app", app);
         flat.section("server", server);
         flat.section("client", client);
         flat.section("registry", registry);
+        flat.section("registries", registries);
         flat.section("log", log);
         flat.section("governor", governor);
         flat.add(&mut vec!["custom".to_owned()], as_json(custom));

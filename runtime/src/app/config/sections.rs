@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,11 +10,9 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::policies::{ServerPolicySection, policies};
-use super::secret::Secret;
 use crate::codec::Encoding;
-use crate::net::{ClientTlsSection, ConnectionSection, TlsSection};
+use crate::net::{ConnectionSection, TlsSection};
 use crate::policy::Policies;
-use crate::registry::{Instance, layout};
 use crate::server::{RuntimeKind, ServiceSection};
 
 /// `[app]`: who this is.
@@ -156,79 +153,6 @@ impl ServerSection {
     }
 }
 
-/// `[registry]`: how it is found and finds others.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields, expecting = "a table")]
-pub struct RegistrySection {
-    /// `kind`: which registry. Default: `memory`.
-    #[serde(deserialize_with = "kind")]
-    pub kind: RegistryKind,
-    /// `path`: the folder of the kind `file`. Default: one for each user of a machine, see [`FileRegistry::of_user`].
-    ///
-    /// [`FileRegistry::of_user`]: crate::registry::FileRegistry::of_user
-    pub path: Option<PathBuf>,
-    /// `endpoints`: the members of the kind `etcd`, or some of them, as `host:port` or `https://host:port`. Default:
-    /// `127.0.0.1:2379`.
-    pub endpoints: Vec<String>,
-    /// `user`: who asks the kind `etcd`. Default: nobody.
-    pub user: Option<String>,
-    /// `password`: the password of the user. It is never shown. Default: none.
-    pub password: Option<Secret>,
-    /// `[registry.tls]`: whom to trust of the kind `etcd`, and who this is. Default: none, and connections to endpoints
-    /// without `https` are not encrypted.
-    pub tls: Option<ClientTlsSection>,
-    /// `ttl_ms`: how long the records of the kind `etcd` stay when the process has died, in whole seconds. Default: 15 s.
-    #[serde(deserialize_with = "time_to_live")]
-    pub ttl_ms: u64,
-    /// `layouts`: in which formats it is written to the kind `etcd`, and others are looked for; the first one counts
-    /// where two tell of one address. Default: `jupiter`.
-    #[serde(deserialize_with = "layouts")]
-    pub layouts: Vec<String>,
-    /// `empty_protection`: whether the last instances of an app stay known when the kind `etcd` has none any more.
-    /// Default: not.
-    pub empty_protection: bool,
-    /// `advertise`: where callers connect, if that is not where it listens, as `host:port` or `host`. Default: the
-    /// address that it listens at; of all addresses (`0.0.0.0`), the one that its packets to others come from.
-    pub advertise: Option<String>,
-    /// `weight`: the share of calls it wants, compared with the other instances. Default: 100.
-    pub weight: u32,
-}
-
-impl Default for RegistrySection {
-    fn default() -> Self {
-        Self {
-            kind: RegistryKind::default(),
-            path: None,
-            endpoints: vec!["127.0.0.1:2379".to_owned()],
-            user: None,
-            password: None,
-            tls: None,
-            ttl_ms: 15_000,
-            layouts: vec!["jupiter".to_owned()],
-            empty_protection: false,
-            advertise: None,
-            weight: Instance::DEFAULT_WEIGHT,
-        }
-    }
-}
-
-/// The registries that a configuration can name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum RegistryKind {
-    /// The table that the apps of one process share.
-    #[default]
-    Memory,
-    /// A folder: the processes of one user on one machine find each other. Where there is no Unix it is `memory`, and the
-    /// log says so.
-    File,
-    /// An etcd, version 3. Needs the feature `etcd` of this crate.
-    Etcd,
-    /// None: it is not registered and finds nobody.
-    None,
-}
-
 /// `[log]`: what it says, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
@@ -256,36 +180,6 @@ pub enum LogFormat {
     Text,
     /// An object per line, for programs.
     Json,
-}
-
-/// A registry that was compiled in.
-fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RegistryKind, D::Error> {
-    match RegistryKind::deserialize(deserializer)? {
-        RegistryKind::Etcd if !cfg!(feature = "etcd") => {
-            Err(serde::de::Error::custom("`etcd` needs the feature `etcd` of the crate `jovian-runtime`"))
-        }
-        kind => Ok(kind),
-    }
-}
-
-/// Layouts that there are.
-fn layouts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    let names = Vec::<String>::deserialize(deserializer)?;
-    if names.is_empty() {
-        return Err(serde::de::Error::custom("at least one layout is needed"));
-    }
-    let options = layout::Options::of(layout::StoreKind::Etcd);
-    match names.iter().find_map(|name| layout::by_name(name, &options).err()) {
-        Some(error) => Err(serde::de::Error::custom(error)),
-        None => Ok(names),
-    }
-}
-
-fn time_to_live<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    match u64::deserialize(deserializer)? {
-        0..1_000 => Err(serde::de::Error::custom("at least 1000, a second")),
-        time => Ok(time),
-    }
 }
 
 /// A section in which every value can be.

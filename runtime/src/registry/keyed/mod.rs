@@ -3,8 +3,7 @@
 //! In: a store, and the layouts that are written and read there. Out: a registry: instances that stay registered
 //! whatever happens to the store, and lists that stay known. Never: what a key or a value looks like, how a store is spoken to.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
@@ -24,6 +23,7 @@ use store::Store;
 
 use super::board::{Phase, Standing};
 use super::layout::Layout;
+use super::lists::Lists;
 use super::{Instance, Instances, Lease, Registration, RegistryError, Wanted};
 
 /// How long registering waits for the first word of the store, be it good or bad.
@@ -36,9 +36,6 @@ pub(super) struct Keyed<S> {
     places: Places<S>,
     lists: Lists,
 }
-
-/// The lists that somebody follows.
-type Lists = Arc<Mutex<BTreeMap<Wanted, Arc<watch::Sender<Instances>>>>>;
 
 impl<S: Store> Keyed<S> {
     pub(super) fn new(store: S, layouts: Vec<Arc<dyn Layout>>, protects_empty: bool) -> Self {
@@ -65,62 +62,11 @@ impl<S: Store> Keyed<S> {
 
     /// Follows what is wanted; those who want the same share a list.
     pub(super) fn watch(&self, wanted: &Wanted) -> watch::Receiver<Instances> {
-        let mut lists = lock(&self.lists);
-        if let Some(list) = lists.get(wanted) {
-            return list.subscribe();
-        }
-        let (list, receiver) = watch::channel(Instances::default());
-        let list = Arc::new(list);
-        lists.insert(wanted.clone(), Arc::clone(&list));
-        let follower = Follower::begin(&self.places, Arc::clone(&self.reading), wanted.clone());
-        let listed = Listed { lists: Arc::clone(&self.lists), wanted: wanted.clone(), list };
-        tokio::spawn(async move {
-            tokio::select! {
-                () = follower.run(&listed.list) => {}
-                () = listed.unwanted() => {}
-            }
-        });
-        receiver
+        self.lists.watch(wanted, |list| {
+            let follower = Follower::begin(&self.places, Arc::clone(&self.reading), wanted.clone());
+            async move { follower.run(&list).await }
+        })
     }
-}
-
-/// A list that is followed until this is dropped, with the task that makes it or with the runtime of that.
-struct Listed {
-    lists: Lists,
-    wanted: Wanted,
-    list: Arc<watch::Sender<Instances>>,
-}
-
-impl Listed {
-    /// Waits until nobody wants it any more, and takes it out before somebody can again.
-    async fn unwanted(&self) {
-        loop {
-            self.list.closed().await;
-            if self.remove_if(|list| list.receiver_count() == 0) {
-                return;
-            }
-        }
-    }
-
-    fn remove_if(&self, condition: impl Fn(&watch::Sender<Instances>) -> bool) -> bool {
-        let mut lists = lock(&self.lists);
-        let is_this = lists.get(&self.wanted).is_some_and(|list| Arc::ptr_eq(list, &self.list));
-        let removed = is_this && condition(&self.list);
-        if removed {
-            lists.remove(&self.wanted);
-        }
-        removed
-    }
-}
-
-impl Drop for Listed {
-    fn drop(&mut self) {
-        self.remove_if(|_| true);
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Ends a registration, also when it is dropped: whoever keeps the entries then has nobody to answer to.

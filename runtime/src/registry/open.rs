@@ -1,0 +1,65 @@
+//! From what a configuration says of a registry to the registry: the one place that knows every kind.
+//!
+//! In: a [`RegistrySection`]. Out: a [`Registry`]. Never: waiting for it; it connects when it is first used.
+
+use std::sync::Arc;
+
+use super::section::{RegistryKind, RegistrySection};
+use super::{MemoryRegistry, NoRegistry, Registry, RegistryError};
+
+/// The registry that a section describes.
+///
+/// # Errors
+///
+/// Fails when the section was made by hand and its settings do not go together, or need a feature that is not built in.
+pub fn open(section: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
+    section
+        .check()
+        .map_err(|misfit| RegistryError::new(format!("`{}`: {}", misfit.key.join("."), misfit.why)))?;
+    match section.kind {
+        RegistryKind::Memory => Ok(Arc::new(MemoryRegistry::shared())),
+        RegistryKind::File => Ok(in_files(section)),
+        RegistryKind::Etcd => in_etcd(section),
+        RegistryKind::None => Ok(Arc::new(NoRegistry)),
+    }
+}
+
+#[cfg(feature = "etcd")]
+fn in_etcd(section: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
+    use std::time::Duration;
+
+    use super::{EtcdOptions, EtcdRegistry, Secret};
+
+    // Checked by whoever opens it.
+    let layouts = section.spoken().unwrap_or_default();
+    let etcd = EtcdOptions::at(section.members(), layouts)
+        .ttl(Duration::from_millis(section.ttl_ms))
+        .empty_protection(section.empty_protection);
+    let etcd = match (&section.user, &section.password) {
+        (Some(user), password) => etcd.user(user, password.as_ref().map_or("", Secret::reveal)),
+        (None, _) => etcd,
+    };
+    let etcd = match section.tls.clone() {
+        Some(tls) => etcd.tls(tls),
+        None => etcd,
+    };
+    Ok(Arc::new(EtcdRegistry::new(etcd)))
+}
+
+#[cfg(not(feature = "etcd"))]
+fn in_etcd(_: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
+    Err(RegistryError::new(super::section::needs("etcd")))
+}
+
+#[cfg(unix)]
+fn in_files(section: &RegistrySection) -> Arc<dyn Registry> {
+    use super::FileRegistry;
+
+    Arc::new(section.path.as_ref().map_or_else(FileRegistry::of_user, FileRegistry::at))
+}
+
+#[cfg(not(unix))]
+fn in_files(_: &RegistrySection) -> Arc<dyn Registry> {
+    tracing::warn!("the registry `file` needs a Unix system: only apps of this process find each other");
+    Arc::new(MemoryRegistry::shared())
+}
