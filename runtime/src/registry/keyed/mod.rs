@@ -3,7 +3,7 @@
 //! In: a store, and the layouts that are written and read there. Out: a registry: instances that stay registered
 //! whatever happens to the store, and lists that stay known. Never: what a key or a value looks like, how a store is spoken to.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
@@ -67,6 +67,10 @@ impl<S: Store> Keyed<S> {
             async move { follower.run(&list).await }
         })
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Ends a registration, also when it is dropped: whoever keeps the entries then has nobody to answer to.
