@@ -5,7 +5,6 @@
 
 #[cfg(feature = "etcd")]
 #[path = "support/etcd.rs"]
-#[allow(dead_code, reason = "another test uses the rest")]
 mod server;
 mod support;
 
@@ -174,7 +173,7 @@ mod etcd {
     async fn one_that_is_away_keeps_its_part_of_the_list() {
         let Some(mut store) = Etcd::start("several") else { return };
         let (memory, etcd) = (MemoryRegistry::new(), open(&section(&store)).unwrap());
-        let several = Registries::new([Arc::new(memory.clone()), Arc::clone(&etcd)]);
+        let several = Registries::new([Arc::new(memory.clone()) as Arc<dyn Registry>, Arc::clone(&etcd)]);
         let _stored = etcd.register(Instance::new(APP, "10.0.0.2:1")).await.unwrap();
         let mut watched = several.watch(&Wanted::app(APP));
         becomes(&mut watched, &["10.0.0.2:1"]).await;
