@@ -25,6 +25,7 @@ mod new;
 mod process;
 mod progress;
 mod quickstart;
+mod registry;
 mod remote;
 mod report;
 
@@ -60,6 +61,7 @@ enum Command {
     Keys(Box<keys::Arguments>),
     Call(Box<call::Arguments>),
     Ls(Box<ls::Arguments>),
+    Registry(Box<registry::Arguments>),
     Explain(explain::Arguments),
     Completions(completions::Arguments),
 }
@@ -102,6 +104,7 @@ fn execute(command: Command, report: &Report) -> Result<Outcome, Diagnostics> {
         Command::Keys(arguments) => keys::run(&arguments, report),
         Command::Call(arguments) => call::run(&arguments, report),
         Command::Ls(arguments) => ls::run(&arguments, report),
+        Command::Registry(arguments) => registry::run(&arguments, report),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
     }

@@ -13,10 +13,29 @@ use crate::diag::{self, Diagnostic, Diagnostics};
 /// How long what is said last may take to leave.
 const LAST_WORDS: Duration = Duration::from_millis(50);
 
-/// Does what takes a network, until it is done or interrupted, and shows why it could not be done.
+/// Does what takes a network, until it is done, and shows why it could not be done. An interrupt makes it fail.
 pub(super) fn block_on(
     work: impl Future<Output = Result<Outcome, Problem>>,
     report: &Report,
+) -> Result<Outcome, Diagnostics> {
+    run(work, report, || {
+        let diagnostic = Diagnostic::error(diag::Code::Program, "interrupted").help("the call is cancelled");
+        Err(Problem::Trouble(diagnostic.into(), Code::Cancelled))
+    })
+}
+
+/// The same for what has no end: an interrupt is how it ends well.
+pub(super) fn follow(
+    work: impl Future<Output = Result<Outcome, Problem>>,
+    report: &Report,
+) -> Result<Outcome, Diagnostics> {
+    run(work, report, || Ok(Outcome::Fine))
+}
+
+fn run(
+    work: impl Future<Output = Result<Outcome, Problem>>,
+    report: &Report,
+    interrupted: impl FnOnce() -> Result<Outcome, Problem>,
 ) -> Result<Outcome, Diagnostics> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         Diagnostic::error(diag::Code::Io, format!("cannot use the network: {error}"))
@@ -25,10 +44,7 @@ pub(super) fn block_on(
     let ended = runtime.block_on(async {
         let ended = tokio::select! {
             ended = work => ended,
-            _ = tokio::signal::ctrl_c() => {
-                let diagnostic = Diagnostic::error(diag::Code::Program, "interrupted").help("the call is cancelled");
-                Err(Problem::Trouble(diagnostic.into(), Code::Cancelled))
-            }
+            _ = tokio::signal::ctrl_c() => interrupted(),
         };
         if ended.is_err() {
             // A call that was given up is cancelled at the server, too.

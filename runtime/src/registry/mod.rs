@@ -27,6 +27,7 @@ mod memory;
 mod none;
 mod open;
 mod provided;
+pub mod raw;
 mod secret;
 mod section;
 mod several;

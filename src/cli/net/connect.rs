@@ -133,7 +133,7 @@ fn no_tls(target: &Target, error: &io::Error) -> Problem {
 }
 
 /// `300ms`, `2s`, `1m`
-fn duration(text: &str) -> Result<Duration, String> {
+pub(in crate::cli) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "write a whole number above 0 and a unit: `300ms`, `2s`, `1m`".to_owned();
     let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
     let number: u64 = text[..digits].parse().ok().filter(|number| *number > 0).ok_or_else(wrong)?;

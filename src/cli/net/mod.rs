@@ -13,7 +13,7 @@ mod source;
 mod target;
 mod tls;
 
-pub(super) use connect::Connection;
+pub(super) use connect::{Connection, duration};
 pub(super) use lookup::unknown;
 pub(super) use peer::{Metadata, Peer, Replies};
 pub(super) use problem::{Problem, exit_code};

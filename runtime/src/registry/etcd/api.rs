@@ -43,7 +43,7 @@ impl Etcd {
     }
 
     /// All records of a scope, and the revision that they are of.
-    async fn list(&self, scope: &Scope) -> Result<(BTreeMap<String, Record>, i64), Trouble> {
+    pub(super) async fn list(&self, scope: &Scope) -> Result<(BTreeMap<String, Record>, i64), Trouble> {
         let clients = self.clients().await?;
         let (mut key, range_end) = range(scope);
         let (mut records, mut revision) = (BTreeMap::new(), 0);

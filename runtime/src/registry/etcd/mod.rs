@@ -12,8 +12,10 @@ use tokio::sync::watch;
 
 mod api;
 mod clients;
+mod raw;
 
 use api::Etcd;
+pub(super) use raw::RawEtcd;
 
 use super::keyed::Keyed;
 use super::layout::Layout;

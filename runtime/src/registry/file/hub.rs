@@ -19,7 +19,7 @@ use super::record;
 use crate::registry::{Instance, Instances};
 
 /// How long a change of the folder goes unnoticed.
-const INTERVAL: Duration = Duration::from_millis(100);
+pub(super) const INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long somebody else's change of the folder is waited for. It takes less than a millisecond, unless that process is
 /// stopped.

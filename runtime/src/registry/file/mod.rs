@@ -42,9 +42,11 @@ use tokio::sync::watch;
 
 mod folder;
 mod hub;
+mod raw;
 mod record;
 
 use hub::Hub;
+pub(super) use raw::RawFiles;
 
 use super::{Instance, Instances, Lease, Registration, Registry, RegistryError, Wanted};
 

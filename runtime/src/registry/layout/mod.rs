@@ -24,15 +24,17 @@ mod kratos;
 mod labels;
 mod nacos;
 mod options;
+mod recognize;
 
 pub use discovery::{Discovery, DiscoveryInstance};
-pub use dubbo::{DubboApp, DubboGrpc, DubboTri};
+pub use dubbo::{DubboApp, DubboGrpc, DubboTri, DubboUrl};
 pub use go_zero::GoZero;
 pub use jupiter::Jupiter;
 pub use kitex::Kitex;
 pub use kratos::Kratos;
 pub use nacos::{Nacos, NacosConfig, NacosForm, NacosInstance};
 pub use options::{Options, StoreKind};
+pub use recognize::{Recognized, recognize};
 
 /// One key and its value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,13 +19,16 @@ mod names;
 mod url;
 
 pub use app::DubboApp;
+pub use url::Url as DubboUrl;
+
 pub(super) use nacos::{nacos_provider, nacos_services, providers};
 
 use names::{matches, proto_methods};
 use url::{Url, decode, encode};
 
+
 /// The root of all keys, unless the registry has a `group`.
-const ROOT: &str = "dubbo";
+pub(super) const ROOT: &str = "dubbo";
 /// Dubbo's protocol, and the releases whose bytes these are.
 const PROTOCOL: &str = "2.0.2";
 const RELEASE: &str = "3.3.6";
@@ -275,6 +278,11 @@ fn record(options: &Options, key: &str, interfaces: &[&String]) -> Result<Option
     }
     let url = Url::read(segment).map_err(|why| Unreadable::new(key, why))?;
     Ok(Some((interface, url)))
+}
+
+/// The text that a segment of a key stands for, if it is UTF-8.
+pub(super) fn decoded(segment: &str) -> Option<String> {
+    decode(segment).ok()
 }
 
 /// What a URL says of its service.

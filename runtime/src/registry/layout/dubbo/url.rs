@@ -9,26 +9,36 @@ use crate::call::percent_decoded;
 
 /// A URL as Dubbo has it: the values of its parameters are not encoded one by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Url {
-    pub(super) scheme: String,
+#[non_exhaustive]
+pub struct Url {
+    /// Its protocol: `tri`.
+    pub scheme: String,
     /// `host:port`
-    pub(super) address: String,
-    /// Without a slash at its beginning.
-    pub(super) path: String,
-    pub(super) parameters: BTreeMap<String, String>,
+    pub address: String,
+    /// What stands before the method when it is called, without a slash at its beginning: `shop.orders.v1.Orders`. May be empty.
+    pub path: String,
+    /// What stands behind the `?`, not decoded a second time.
+    pub parameters: BTreeMap<String, String>,
 }
 
 impl Url {
     /// The URL as a person reads it, its parameters sorted.
-    pub(super) fn text(&self) -> String {
+    #[must_use]
+    pub fn text(&self) -> String {
         let Self { scheme, address, path, parameters } = self;
         let parameters: Vec<String> =
             parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
         format!("{scheme}://{address}/{path}?{}", parameters.join("&"))
     }
 
-    /// The URL that stands in one segment of a key.
-    pub(super) fn read(segment: &str) -> Result<Self, String> {
+    /// The URL that stands in one segment of a key, encoded as [`java.net.URLEncoder`] or others do it.
+    ///
+    /// # Errors
+    ///
+    /// Fails, with what is wrong, when it is no URL.
+    ///
+    /// [`java.net.URLEncoder`]: https://docs.oracle.com/javase/8/docs/api/java/net/URLEncoder.html
+    pub fn read(segment: &str) -> Result<Self, String> {
         let text = decode(segment)?;
         let (rest, query) = text.split_once('?').unwrap_or((&text, ""));
         let (scheme, rest) = rest.split_once("://").ok_or("it is no URL")?;
@@ -52,7 +62,9 @@ impl Url {
         Ok(Self { scheme: scheme.to_owned(), address: address.to_owned(), path, parameters })
     }
 
-    pub(super) fn parameter(&self, name: &str) -> &str {
+    /// The value of a parameter; empty if there is none.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> &str {
         self.parameters.get(name).map_or("", String::as_str)
     }
 }

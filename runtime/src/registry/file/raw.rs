@@ -1,0 +1,99 @@
+//! The folder of records as tools see it.
+
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+
+use futures_core::future::BoxFuture;
+use tokio::time::sleep;
+
+use super::folder::{self, Folder};
+use super::hub::INTERVAL;
+use crate::registry::raw::{RawChange, RawError, RawRecord, RawRecords, RawStore};
+
+#[derive(Debug)]
+pub(in crate::registry) struct RawFiles(PathBuf);
+
+impl RawFiles {
+    pub(in crate::registry) fn new(folder: PathBuf) -> Self {
+        Self(folder)
+    }
+
+    pub(in crate::registry) fn of_user() -> Self {
+        Self(folder::of_user())
+    }
+
+    /// A folder that is not there yet has no records.
+    fn read(&self, prefix: &str) -> Result<RawRecords, RawError> {
+        let folder = Folder::new(self.0.clone());
+        let names = match folder.names() {
+            Ok(names) => names,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(RawRecords::new()),
+            Err(error) => return Err(self.error(&error)),
+        };
+        let mut records = RawRecords::new();
+        for name in names.into_keys().filter(|name| name.starts_with(prefix)) {
+            let Ok(Some(mut file)) = folder.open(&name) else { continue };
+            let mut text = Vec::new();
+            if folder::is_true(&file) && file.read_to_end(&mut text).is_ok() {
+                records.insert(name, RawRecord::new(String::from_utf8_lossy(&text), true));
+            }
+        }
+        Ok(records)
+    }
+
+    fn error(&self, error: &io::Error) -> RawError {
+        let why = format!("the folder `{}` cannot be read: {error}", self.0.display());
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => RawError::Refused(why),
+            _ => RawError::Away(why),
+        }
+    }
+}
+
+impl RawStore for RawFiles {
+    fn kind(&self) -> &'static str {
+        "file"
+    }
+
+    fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<RawRecords, RawError>> {
+        Box::pin(async move { self.read(prefix) })
+    }
+
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<RawRecord>, RawError>> {
+        Box::pin(async move { Ok(self.read(key)?.remove(key)) })
+    }
+
+    fn follow<'a>(
+        &'a self,
+        prefix: &'a str,
+        tell: &'a mut (dyn FnMut(RawChange) + Send),
+    ) -> BoxFuture<'a, RawError> {
+        Box::pin(async move {
+            let mut known = None;
+            loop {
+                let records = match self.read(prefix) {
+                    Ok(records) => records,
+                    Err(error) => return error,
+                };
+                match &known {
+                    None => tell(RawChange::All(records.clone())),
+                    Some(known) => {
+                        let changed = changed(known, &records);
+                        if !changed.is_empty() {
+                            tell(RawChange::Some(changed));
+                        }
+                    }
+                }
+                known = Some(records);
+                sleep(INTERVAL).await;
+            }
+        })
+    }
+}
+
+/// What has become of records.
+fn changed(known: &RawRecords, now: &RawRecords) -> Vec<(String, Option<RawRecord>)> {
+    let gone = known.keys().filter(|key| !now.contains_key(*key)).map(|key| (key.clone(), None));
+    let others = now.iter().filter(|(key, record)| known.get(*key) != Some(record));
+    gone.chain(others.map(|(key, record)| (key.clone(), Some(record.clone())))).collect()
+}

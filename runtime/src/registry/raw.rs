@@ -1,0 +1,115 @@
+//! The records of a store as they are, for tools.
+//!
+//! In: where a store is. Out: its keys and values, whoever wrote them, and every later change. Never: what they mean, which is
+//! left to [layouts](super::layout); writing anything.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use futures_core::future::BoxFuture;
+
+#[cfg(feature = "etcd")]
+use super::etcd::{EtcdOptions, RawEtcd};
+#[cfg(unix)]
+use super::file::RawFiles;
+
+/// A value, and how long it stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RawRecord {
+    /// The value as text; bytes that are no UTF-8 are replaced.
+    pub value: Arc<str>,
+    /// Whether it goes with the process that wrote it.
+    pub is_leased: bool,
+}
+
+impl RawRecord {
+    pub(super) fn new(value: impl Into<Arc<str>>, is_leased: bool) -> Self {
+        Self { value: value.into(), is_leased }
+    }
+}
+
+/// Records by their keys.
+pub type RawRecords = BTreeMap<String, RawRecord>;
+
+/// What a store tells whoever follows it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum RawChange {
+    /// All records that there are. This comes first.
+    All(RawRecords),
+    /// Records that are new or different now, and keys that are gone.
+    Some(Vec<(String, Option<RawRecord>)>),
+}
+
+/// Why a store does not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RawError {
+    /// It cannot be reached, or cannot answer now. Another attempt may help.
+    #[error("{0}")]
+    Away(String),
+    /// It answers, and will not: a wrong password, a missing permission.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// A store, seen by a tool.
+pub trait RawStore: Send + Sync + fmt::Debug + 'static {
+    /// The kind of the store: `etcd`.
+    fn kind(&self) -> &'static str;
+
+    /// All records whose keys begin so; empty for all that there are.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the store does not answer.
+    fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<RawRecords, RawError>>;
+
+    /// One record; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the store does not answer.
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<RawRecord>, RawError>>;
+
+    /// Tells all records whose keys begin so, and from then on every change without a gap, until the store is lost; says why.
+    fn follow<'a>(
+        &'a self,
+        prefix: &'a str,
+        tell: &'a mut (dyn FnMut(RawChange) + Send),
+    ) -> BoxFuture<'a, RawError>;
+}
+
+/// The records in an etcd; of the options it needs neither layouts nor times. It connects when it is first used. Needs the
+/// feature `etcd`.
+#[cfg(feature = "etcd")]
+#[must_use]
+pub fn etcd(options: &EtcdOptions) -> Arc<dyn RawStore> {
+    Arc::new(RawEtcd::new(options))
+}
+
+/// The records in a folder of the [registry of files](super::FileRegistry): the names of files, and what stands in them. A record
+/// whose process has died is none.
+#[cfg(unix)]
+#[must_use]
+pub fn files(folder: impl Into<std::path::PathBuf>) -> Arc<dyn RawStore> {
+    Arc::new(RawFiles::new(folder.into()))
+}
+
+/// The records of [this user on this machine](super::FileRegistry::of_user).
+#[cfg(unix)]
+#[must_use]
+pub fn files_of_user() -> Arc<dyn RawStore> {
+    Arc::new(RawFiles::of_user())
+}
+
+/// The instance that a record of the registry of files stands for.
+///
+/// # Errors
+///
+/// Fails, with what is wrong, when it is none.
+pub fn instance_of_file(value: &str) -> Result<super::Instance, String> {
+    toml::from_str(value).map_err(|error| error.message().to_owned())
+}

@@ -1,0 +1,149 @@
+//! A store that is looked at: which one, who asks, and what it answers.
+
+use std::env;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jovian_runtime::ClientTlsSection;
+use jovian_runtime::registry::EtcdOptions;
+use jovian_runtime::registry::raw::{self, RawError, RawRecords, RawStore};
+use tonic::Code as Status;
+
+use super::target::Target;
+use crate::cli::net::Problem;
+use crate::diag::{Code, Diagnostic, Diagnostics};
+
+const USER: &str = "JOVIAN_REGISTRY_USER";
+const PASSWORD: &str = "JOVIAN_REGISTRY_PASSWORD";
+
+/// What every command says of a store.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Store")]
+pub(super) struct StoreArguments {
+    /// `etcd://host:port,host:port/prefix`, `file:///folder`, or `file://` for the registry of this user on this machine
+    #[arg(value_name = "TARGET")]
+    target: String,
+    /// Look at keys that begin so [default: what stands behind the hosts of the target, with its slash]
+    #[arg(long, value_name = "PREFIX")]
+    prefix: Option<String>,
+    /// Who asks [default: the variable JOVIAN_REGISTRY_USER]
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// The password of that user, which others on this machine can see here [default: the variable JOVIAN_REGISTRY_PASSWORD]
+    #[arg(long, value_name = "PASSWORD")]
+    password: Option<String>,
+    /// Use TLS; certificates of the system are trusted
+    #[arg(long)]
+    tls: bool,
+    /// Use TLS, and trust the certificates of this file alone (PEM)
+    #[arg(long, value_name = "FILE")]
+    cacert: Option<PathBuf>,
+    /// Use TLS, and show the store this certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// The private key of `--cert` (PEM)
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// The name that the certificate of the store has [default: the host of the target]
+    #[arg(long, value_name = "NAME")]
+    server_name: Option<String>,
+}
+
+/// A store, and what of it is looked at.
+pub(super) struct Store {
+    pub(super) target: Target,
+    pub(super) prefix: String,
+    raw: Arc<dyn RawStore>,
+}
+
+impl StoreArguments {
+    /// Says which store it is; nothing is connected to.
+    pub(super) fn open(&self) -> Result<Store, Diagnostics> {
+        let target = Target::parse(&self.target)?;
+        let (raw, prefix) = match &target {
+            Target::Etcd { members, prefix } => (raw::etcd(&self.etcd(members)?), prefix.clone()),
+            Target::File(folder) => (files(folder.as_ref())?, String::new()),
+        };
+        Ok(Store { prefix: self.prefix.clone().unwrap_or(prefix), target, raw })
+    }
+
+    fn etcd(&self, members: &[String]) -> Result<EtcdOptions, Diagnostics> {
+        let options = EtcdOptions::at(members, Vec::new());
+        let options = match self.user()? {
+            Some((name, password)) => options.user(name, password),
+            None => options,
+        };
+        let is_tls = self.tls || self.cacert.is_some() || self.cert.is_some() || self.server_name.is_some();
+        Ok(if is_tls { options.tls(self.certificates()) } else { options })
+    }
+
+    fn certificates(&self) -> ClientTlsSection {
+        ClientTlsSection {
+            ca: self.cacert.clone(),
+            cert: self.cert.clone(),
+            key: self.key.clone(),
+            server_name: self.server_name.clone(),
+            ..ClientTlsSection::default()
+        }
+    }
+
+    fn user(&self) -> Result<Option<(String, String)>, Diagnostics> {
+        let said = |flag: &Option<String>, variable| flag.clone().or_else(|| env::var(variable).ok());
+        match (said(&self.user, USER), said(&self.password, PASSWORD)) {
+            (Some(name), Some(password)) => Ok(Some((name, password))),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(half("a user without a password", PASSWORD)),
+            (None, Some(_)) => Err(half("a password without a user", USER)),
+        }
+    }
+}
+
+fn half(problem: &str, variable: &str) -> Diagnostics {
+    Diagnostic::error(Code::Setting, problem).help(format!("say it in the variable `{variable}`")).into()
+}
+
+#[cfg(unix)]
+fn files(folder: Option<&PathBuf>) -> Result<Arc<dyn RawStore>, Diagnostics> {
+    Ok(folder.map_or_else(raw::files_of_user, raw::files))
+}
+
+#[cfg(not(unix))]
+fn files(_: Option<&PathBuf>) -> Result<Arc<dyn RawStore>, Diagnostics> {
+    Err(Diagnostic::error(Code::Setting, "this system has no registry of files")
+        .help("it needs locks of files as Unix has them")
+        .into())
+}
+
+impl Store {
+    /// The kind of the store: `etcd`.
+    pub(super) fn kind(&self) -> &'static str {
+        self.raw.kind()
+    }
+
+    /// All records that are looked at.
+    pub(super) async fn list(&self) -> Result<RawRecords, Problem> {
+        self.raw.list(&self.prefix).await.map_err(|error| self.problem(&error))
+    }
+
+    /// Follows them until the store is lost; says why.
+    pub(super) async fn follow(&self, tell: &mut (dyn FnMut(raw::RawChange) + Send)) -> RawError {
+        self.raw.follow(&self.prefix, tell).await
+    }
+
+    /// Why a store did not answer, for people.
+    pub(super) fn problem(&self, error: &RawError) -> Problem {
+        let (problem, help, status) = match error {
+            RawError::Refused(why) => (
+                format!("`{}` refuses: {why}", self.target),
+                "give `--user`, and the password in the variable `JOVIAN_REGISTRY_PASSWORD`",
+                Status::PermissionDenied,
+            ),
+            other => (
+                format!("`{}` does not answer: {other}", self.target),
+                "check host and port, and whether it speaks TLS: `--tls`, `--cacert`",
+                Status::Unavailable,
+            ),
+        };
+        Problem::Trouble(Diagnostic::error(Code::Unreachable, problem).help(help).into(), status)
+    }
+}
