@@ -134,6 +134,30 @@ fn what_is_written_is_what_others_write() {
     }
 }
 
+/// Tools know the layout of a record by its key and value alone, and read it without looking for anything.
+#[test]
+fn what_is_written_is_recognized() {
+    for (case, given) in cases("write") {
+        let layout = layout::by_name(&given.layout, &given.options).unwrap();
+        let instance = given.instance.unwrap();
+        let entries = layout.write(&instance);
+        let others =
+            |key: &str| entries.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str());
+        let mut read = 0;
+        for entry in &entries {
+            let found = layout::recognize(given.options.store, &entry.key, &entry.value);
+            let found = found.unwrap_or_else(|| panic!("{}: {}", case.display(), entry.key));
+            assert_eq!(found.layout.name(), layout.name(), "{}: {}", case.display(), entry.key);
+            let instances = found.layout.read_among(&found.wanted, &entry.key, &entry.value, &others);
+            for found in instances.unwrap() {
+                assert_eq!(found.address, instance.address, "{}: {}", case.display(), entry.key);
+                read += 1;
+            }
+        }
+        assert!(read > 0, "{}", case.display());
+    }
+}
+
 #[test]
 fn what_others_write_is_read() {
     for (case, given) in cases("read") {

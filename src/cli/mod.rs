@@ -39,6 +39,7 @@ use report::{Format, Report};
   jovian gen                      the code that jovian.toml asks for
   jovian gen --check              exit 1 if the code in the repository is not what the IDL says
   jovian call :9000 Orders/GetOrder -d '{\"id\": \"1\"}'
+  jovian registry ls file://      what is registered on this machine
   jovian explain J0202            what a complaint means, and what to do
 
 Environment:

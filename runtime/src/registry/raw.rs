@@ -5,9 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
+use tokio::time::sleep;
 
 #[cfg(feature = "etcd")]
 use super::etcd::{EtcdOptions, RawEtcd};
@@ -25,7 +28,9 @@ pub struct RawRecord {
 }
 
 impl RawRecord {
-    pub(super) fn new(value: impl Into<Arc<str>>, is_leased: bool) -> Self {
+    /// A record with this value.
+    #[must_use]
+    pub fn new(value: impl Into<Arc<str>>, is_leased: bool) -> Self {
         Self { value: value.into(), is_leased }
     }
 }
@@ -80,6 +85,41 @@ pub trait RawStore: Send + Sync + fmt::Debug + 'static {
         prefix: &'a str,
         tell: &'a mut (dyn FnMut(RawChange) + Send),
     ) -> BoxFuture<'a, RawError>;
+}
+
+/// Follows a store that has to be read again and again.
+#[cfg_attr(not(unix), allow(dead_code, reason = "files are such a store"))]
+pub(super) async fn poll<F>(
+    interval: Duration,
+    read: impl Fn() -> F,
+    tell: &mut (dyn FnMut(RawChange) + Send),
+) -> RawError
+where
+    F: Future<Output = Result<RawRecords, RawError>>,
+{
+    let mut known: Option<RawRecords> = None;
+    loop {
+        let records = match read().await {
+            Ok(records) => records,
+            Err(error) => return error,
+        };
+        match &known {
+            None => tell(RawChange::All(records.clone())),
+            Some(known) => match differences(known, &records) {
+                changed if changed.is_empty() => {}
+                changed => tell(RawChange::Some(changed)),
+            },
+        }
+        known = Some(records);
+        sleep(interval).await;
+    }
+}
+
+/// What has become of records: those that are gone first, then those that are new or different.
+fn differences(known: &RawRecords, now: &RawRecords) -> Vec<(String, Option<RawRecord>)> {
+    let gone = known.keys().filter(|key| !now.contains_key(*key)).map(|key| (key.clone(), None));
+    let others = now.iter().filter(|(key, record)| known.get(*key) != Some(record));
+    gone.chain(others.map(|(key, record)| (key.clone(), Some(record.clone())))).collect()
 }
 
 /// The records in an etcd; of the options it needs neither layouts nor times. It connects when it is first used. Needs the

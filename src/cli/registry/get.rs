@@ -139,7 +139,8 @@ impl Shown {
             let part = |what: &str, part: &Option<String>| {
                 part.as_ref().map_or_else(String::new, |part| format!("   {what}{part}"))
             };
-            text += &format!("\n\n  {layout}{}{}{}", part("", name), part("mode ", mode), part("root ", root));
+            text +=
+                &format!("\n\n  {layout}{}{}{}", part("", name), part("mode ", mode), part("root ", root));
             if let Some(why) = why {
                 text += &format!("   {why}");
             }

@@ -6,8 +6,9 @@ use jovian_runtime::registry::Instance;
 use serde::Serialize;
 
 use super::decode::{Decoded, Found, decode_all};
+use super::saved::Saved;
 use super::store::StoreArguments;
-use super::{Form, SCHEMA, json_pretty, text};
+use super::{SCHEMA, json_pretty, text};
 use crate::cli::{Outcome, Report, remote, say};
 use crate::diag::Diagnostics;
 
@@ -18,23 +19,36 @@ use crate::diag::Diagnostics;
 #[command(after_help = "Examples:
   jovian registry ls etcd://10.0.0.3:2379,10.0.0.4:2379
   jovian registry ls etcd://10.0.0.3:2379/dubbo/       only what stands below /dubbo/
+  jovian registry ls etcd://10.0.0.3:2379 --as records > saved && jovian registry ls records:saved
   jovian registry ls etcd://10.0.0.3:2379 --as json | jq -r '.services[].instances[].address' | sort -u")]
 pub(super) struct Arguments {
     #[command(flatten)]
     store: StoreArguments,
     /// How services are written to standard output
     #[arg(long = "as", value_enum, default_value_t, value_name = "FORM")]
-    form: Form,
+    form: ListForm,
+}
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum ListForm {
+    /// For a terminal
+    #[default]
+    Table,
+    /// For programs
+    Json,
+    /// The records as they are; a file of them is a target, too
+    Records,
 }
 
 pub(super) fn run(arguments: &Arguments, report: &Report) -> Result<Outcome, Diagnostics> {
     let store = arguments.store.open()?;
     let work = async {
         let records = store.list().await?;
-        let listing = Listing::of(store.target.to_string(), decode_all(store.kind(), &records));
+        let listing = || Listing::of(store.target.to_string(), decode_all(store.kind(), &records));
         say(match arguments.form {
-            Form::Table => text::listing(&listing),
-            Form::Json => json_pretty(&listing)?,
+            ListForm::Table => text::listing(&listing()),
+            ListForm::Json => json_pretty(&listing())?,
+            ListForm::Records => Saved::text(store.kind(), &records),
         });
         Ok(Outcome::Fine)
     };
@@ -91,15 +105,17 @@ impl Listing {
                 continue;
             };
             match instance {
-                Ok(Some(instance)) => services
-                    .entry((layout, name, root, mode))
-                    .or_default()
-                    .push(Listed { key, leased: record.is_leased, instance }),
+                Ok(Some(instance)) => services.entry((layout, name, root, mode)).or_default().push(Listed {
+                    key,
+                    leased: record.is_leased,
+                    instance,
+                }),
                 Ok(None) => others.push(key),
                 Err(why) => unreadable.push(Unreadable { key, layout, why }),
             }
         }
-        let service = |((layout, name, root, mode), instances)| Service { layout, name, root, mode, instances };
+        let service =
+            |((layout, name, root, mode), instances)| Service { layout, name, root, mode, instances };
         let services = services.into_iter().map(service).collect();
         Self { schema: SCHEMA, target, services, unreadable, others }
     }

@@ -10,10 +10,12 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 mod decode;
 mod get;
 mod ls;
+mod saved;
 mod store;
 mod target;
 mod text;
 mod watch;
+mod why;
 
 /// Look into a registry: what is in it, what its records mean, what changes.
 ///
@@ -34,6 +36,7 @@ enum Command {
     Ls(ls::Arguments),
     Get(get::Arguments),
     Watch(watch::Arguments),
+    Why(Box<why::Arguments>),
 }
 
 pub(super) fn run(arguments: &Arguments, report: &Report) -> Result<Outcome, Diagnostics> {
@@ -41,6 +44,7 @@ pub(super) fn run(arguments: &Arguments, report: &Report) -> Result<Outcome, Dia
         Command::Ls(arguments) => ls::run(arguments, report),
         Command::Get(arguments) => get::run(arguments, report),
         Command::Watch(arguments) => watch::run(arguments, report),
+        Command::Why(arguments) => why::run(arguments, report),
     }
 }
 

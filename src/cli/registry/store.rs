@@ -1,7 +1,7 @@
 //! A store that is looked at: which one, who asks, and what it answers.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jovian_runtime::ClientTlsSection;
@@ -9,20 +9,30 @@ use jovian_runtime::registry::EtcdOptions;
 use jovian_runtime::registry::raw::{self, RawError, RawRecords, RawStore};
 use tonic::Code as Status;
 
+use super::saved::Saved;
 use super::target::Target;
 use crate::cli::net::Problem;
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::files;
 
 const USER: &str = "JOVIAN_REGISTRY_USER";
 const PASSWORD: &str = "JOVIAN_REGISTRY_PASSWORD";
 
+/// Which store it is.
+#[derive(Debug, clap::Args)]
+pub(super) struct StoreArguments {
+    /// `etcd://host:port,host:port/prefix`; `file:///folder`, or `file://` for the registry of this user on this machine;
+    /// `records:file` for what `ls --as records` saved
+    #[arg(value_name = "TARGET")]
+    target: String,
+    #[command(flatten)]
+    options: StoreOptions,
+}
+
 /// What every command says of a store.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Store")]
-pub(super) struct StoreArguments {
-    /// `etcd://host:port,host:port/prefix`, `file:///folder`, or `file://` for the registry of this user on this machine
-    #[arg(value_name = "TARGET")]
-    target: String,
+struct StoreOptions {
     /// Look at keys that begin so [default: what stands behind the hosts of the target, with its slash]
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
@@ -61,12 +71,15 @@ impl StoreArguments {
     pub(super) fn open(&self) -> Result<Store, Diagnostics> {
         let target = Target::parse(&self.target)?;
         let (raw, prefix) = match &target {
-            Target::Etcd { members, prefix } => (raw::etcd(&self.etcd(members)?), prefix.clone()),
-            Target::File(folder) => (files(folder.as_ref())?, String::new()),
+            Target::Etcd { members, prefix } => (raw::etcd(&self.options.etcd(members)?), prefix.clone()),
+            Target::File(folder) => (folder_of(folder.as_ref())?, String::new()),
+            Target::Saved(file) => (saved(file)?, String::new()),
         };
-        Ok(Store { prefix: self.prefix.clone().unwrap_or(prefix), target, raw })
+        Ok(Store { prefix: self.options.prefix.clone().unwrap_or(prefix), target, raw })
     }
+}
 
+impl StoreOptions {
     fn etcd(&self, members: &[String]) -> Result<EtcdOptions, Diagnostics> {
         let options = EtcdOptions::at(members, Vec::new());
         let options = match self.user()? {
@@ -103,15 +116,24 @@ fn half(problem: &str, variable: &str) -> Diagnostics {
 }
 
 #[cfg(unix)]
-fn files(folder: Option<&PathBuf>) -> Result<Arc<dyn RawStore>, Diagnostics> {
+fn folder_of(folder: Option<&PathBuf>) -> Result<Arc<dyn RawStore>, Diagnostics> {
     Ok(folder.map_or_else(raw::files_of_user, raw::files))
 }
 
 #[cfg(not(unix))]
-fn files(_: Option<&PathBuf>) -> Result<Arc<dyn RawStore>, Diagnostics> {
+fn folder_of(_: Option<&PathBuf>) -> Result<Arc<dyn RawStore>, Diagnostics> {
     Err(Diagnostic::error(Code::Setting, "this system has no registry of files")
         .help("it needs locks of files as Unix has them")
         .into())
+}
+
+fn saved(file: &Path) -> Result<Arc<dyn RawStore>, Diagnostics> {
+    let wrong = |code, why: String| {
+        Diagnostic::error(code, format!("`{}`: {why}", file.display()))
+            .help("give a file that `jovian registry ls --as records` wrote")
+    };
+    let text = files::read(file).map_err(|error| wrong(Code::NotFound, error.to_string()))?;
+    Ok(Arc::new(Saved::read(&text).map_err(|why| wrong(Code::Setting, why))?))
 }
 
 impl Store {

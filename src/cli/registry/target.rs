@@ -15,11 +15,16 @@ pub(super) enum Target {
     Etcd { members: Vec<String>, prefix: String },
     /// A folder of records, or that of this user.
     File(Option<PathBuf>),
+    /// A file of records that were saved.
+    Saved(PathBuf),
 }
 
 impl Target {
-    /// Reads `etcd://host:port,host:port/prefix`, `file:///path` or `file://`.
+    /// Reads `etcd://host:port,host:port/prefix`, `file:///path`, `file://` or `records:path`.
     pub(super) fn parse(text: &str) -> Result<Self, Diagnostic> {
+        if let Some(file) = text.strip_prefix("records:").filter(|file| !file.is_empty()) {
+            return Ok(Self::Saved(file.into()));
+        }
         match text.split_once("://") {
             Some(("etcd", rest)) => {
                 let slash = rest.find('/').unwrap_or(rest.len());
@@ -56,7 +61,7 @@ fn member(text: &str) -> Option<String> {
 
 fn mistake(text: &str) -> Diagnostic {
     Diagnostic::error(Code::Setting, format!("`{text}` is no registry"))
-        .help("write `etcd://host:port`, with commas between members and `/prefix` for some of the keys; `file:///folder`; or `file://`")
+        .help("write `etcd://host:port`, with commas between members and `/prefix` for some of the keys; `file:///folder`; `file://`; or `records:file`")
 }
 
 impl fmt::Display for Target {
@@ -65,6 +70,7 @@ impl fmt::Display for Target {
             Self::Etcd { members, prefix } => write!(f, "etcd://{}{prefix}", members.join(",")),
             Self::File(Some(folder)) => write!(f, "file://{}", folder.display()),
             Self::File(None) => f.write_str("file://"),
+            Self::Saved(file) => write!(f, "records:{}", file.display()),
         }
     }
 }
@@ -80,10 +86,23 @@ mod tests {
             ("etcd://a,b:1,[::1],[::1]:2/dubbo/", "etcd://a:2379,b:1,[::1]:2379,[::1]:2/dubbo/"),
             ("file:///run/jovian", "file:///run/jovian"),
             ("file://", "file://"),
+            ("records:a/b", "records:a/b"),
         ] {
             assert_eq!(Target::parse(text).map(|target| target.to_string()), Ok(expected.to_owned()));
         }
-        for wrong in ["", "a:1", "etcd:a", "etcd://", "etcd://a,", "etcd://:1", "etcd://a:0", "etcd://::1", "file://a", "consul://a"] {
+        for wrong in [
+            "",
+            "a:1",
+            "etcd:a",
+            "etcd://",
+            "etcd://a,",
+            "etcd://:1",
+            "etcd://a:0",
+            "etcd://::1",
+            "file://a",
+            "records:",
+            "consul://a",
+        ] {
             assert!(Target::parse(wrong).is_err(), "{wrong}");
         }
         let secret = Target::parse("etcd://root:hunter2@a:1").unwrap_err();

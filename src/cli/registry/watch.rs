@@ -74,12 +74,12 @@ struct Watcher<'a> {
 
 impl Watcher<'_> {
     async fn run(&mut self, report: &Report) -> Result<Outcome, Problem> {
-        let mut is_lost = false;
+        let (store, mut is_lost) = (self.store, false);
         loop {
             let (sender, mut told) = mpsc::unbounded_channel();
             // Whoever does not listen any more is about to end.
             let mut tell = |change| drop(sender.send(change));
-            let follow = self.store.follow(&mut tell);
+            let follow = store.follow(&mut tell);
             tokio::pin!(follow);
             let error = loop {
                 tokio::select! {
@@ -106,11 +106,13 @@ impl Watcher<'_> {
 
     /// Shows what the store tells; whether that was enough.
     fn take(&mut self, change: RawChange) -> Result<bool, Diagnostics> {
-        let changed = match (change, &self.known) {
-            (RawChange::All(records), None) => return self.begin(records),
-            (RawChange::All(records), Some(known)) => differences(known, records),
-            (RawChange::Some(changed), _) => changed,
-            _ => Vec::new(),
+        let changed = match change {
+            RawChange::All(records) => match &self.known {
+                None => return self.begin(records),
+                Some(known) => differences(known, records),
+            },
+            RawChange::Some(changed) => changed,
+            _ => return Ok(false),
         };
         for (key, record) in changed {
             let known = self.known.get_or_insert_default();
@@ -151,11 +153,7 @@ impl Watcher<'_> {
 }
 
 /// Brings what is known up to date; what that was for this record, if anything.
-fn apply(
-    known: &mut RawRecords,
-    key: &str,
-    record: Option<RawRecord>,
-) -> Option<(&'static str, RawRecord)> {
+fn apply(known: &mut RawRecords, key: &str, record: Option<RawRecord>) -> Option<(&'static str, RawRecord)> {
     let Some(record) = record else { return known.remove(key).map(|last| ("gone", last)) };
     match known.insert(key.to_owned(), record.clone()) {
         Some(last) if last == record => None,

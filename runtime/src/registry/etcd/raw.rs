@@ -7,7 +7,7 @@ use futures_core::future::BoxFuture;
 
 use super::EtcdOptions;
 use super::api::Etcd;
-use crate::registry::keyed::store::{Change, Record, Scope, Store as _, Trouble};
+use crate::registry::keyed::store::{Change, Record, Scope, Store as _};
 use crate::registry::raw::{RawChange, RawError, RawRecord, RawRecords, RawStore};
 
 pub(in crate::registry) struct RawEtcd {
@@ -34,13 +34,13 @@ impl RawStore for RawEtcd {
 
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<RawRecords, RawError>> {
         Box::pin(async move {
-            let (records, _) = self.etcd.list(&Scope::Place(prefix.to_owned())).await.map_err(error)?;
+            let (records, _) = self.etcd.list(&Scope::Place(prefix.to_owned())).await?;
             Ok(all(records))
         })
     }
 
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<RawRecord>, RawError>> {
-        Box::pin(async move { Ok(self.etcd.get(key).await.map_err(error)?.map(raw)) })
+        Box::pin(async move { Ok(self.etcd.get(key).await?.map(raw)) })
     }
 
     fn follow<'a>(
@@ -58,7 +58,7 @@ impl RawStore for RawEtcd {
                     }
                 });
             };
-            error(self.etcd.follow(&Scope::Place(prefix.to_owned()), &mut tell).await)
+            self.etcd.follow(&Scope::Place(prefix.to_owned()), &mut tell).await.into()
         })
     }
 }
@@ -69,11 +69,4 @@ fn all(records: BTreeMap<String, Record>) -> RawRecords {
 
 fn raw(record: Record) -> RawRecord {
     RawRecord::new(record.value, record.owner != 0)
-}
-
-fn error(trouble: Trouble) -> RawError {
-    match trouble {
-        Trouble::Refused(why) => RawError::Refused(why),
-        Trouble::Away(why) | Trouble::Lost(why) => RawError::Away(why),
-    }
 }

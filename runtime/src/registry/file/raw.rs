@@ -1,14 +1,14 @@
 //! The folder of records as tools see it.
 
+use std::future::ready;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
 
 use futures_core::future::BoxFuture;
-use tokio::time::sleep;
 
 use super::folder::{self, Folder};
 use super::hub::INTERVAL;
-use crate::registry::raw::{RawChange, RawError, RawRecord, RawRecords, RawStore};
+use crate::registry::raw::{RawChange, RawError, RawRecord, RawRecords, RawStore, poll};
 
 #[derive(Debug)]
 pub(in crate::registry) struct RawFiles(PathBuf);
@@ -68,32 +68,6 @@ impl RawStore for RawFiles {
         prefix: &'a str,
         tell: &'a mut (dyn FnMut(RawChange) + Send),
     ) -> BoxFuture<'a, RawError> {
-        Box::pin(async move {
-            let mut known = None;
-            loop {
-                let records = match self.read(prefix) {
-                    Ok(records) => records,
-                    Err(error) => return error,
-                };
-                match &known {
-                    None => tell(RawChange::All(records.clone())),
-                    Some(known) => {
-                        let changed = changed(known, &records);
-                        if !changed.is_empty() {
-                            tell(RawChange::Some(changed));
-                        }
-                    }
-                }
-                known = Some(records);
-                sleep(INTERVAL).await;
-            }
-        })
+        Box::pin(poll(INTERVAL, move || ready(self.read(prefix)), tell))
     }
-}
-
-/// What has become of records.
-fn changed(known: &RawRecords, now: &RawRecords) -> Vec<(String, Option<RawRecord>)> {
-    let gone = known.keys().filter(|key| !now.contains_key(*key)).map(|key| (key.clone(), None));
-    let others = now.iter().filter(|(key, record)| known.get(*key) != Some(record));
-    gone.chain(others.map(|(key, record)| (key.clone(), Some(record.clone())))).collect()
 }

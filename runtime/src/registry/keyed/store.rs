@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::registry::board::Phase;
+use crate::registry::raw::RawError;
 
 /// A value, and what the store knows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,15 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Self::Away(why) | Self::Refused(why) | Self::Lost(why)) = self;
         f.write_str(why)
+    }
+}
+
+impl From<Trouble> for RawError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Refused(why) => Self::Refused(why),
+            Trouble::Away(why) | Trouble::Lost(why) => Self::Away(why),
+        }
     }
 }
 

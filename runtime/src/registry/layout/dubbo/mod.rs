@@ -26,7 +26,6 @@ pub(super) use nacos::{nacos_provider, nacos_services, providers};
 use names::{matches, proto_methods};
 use url::{Url, decode, encode};
 
-
 /// The root of all keys, unless the registry has a `group`.
 pub(super) const ROOT: &str = "dubbo";
 /// Dubbo's protocol, and the releases whose bytes these are.
