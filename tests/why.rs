@@ -231,9 +231,9 @@ fn names_are_taken_from_the_idl() {
     let target = format!("records:{}", records.display());
     let of =
         |more: &[&str]| why(&case, &[&["--consumer", "dubbo-java", "--offline", &target], more].concat());
-    let run = of(&["Orders", "--idl", "proto"]);
+    let run = of(&["shop.v1.Orders", "--idl", "proto"]);
     assert_eq!(run.status.code(), Some(0), "{}{}", stdout(&run), stderr(&run));
-    let run = of(&["Orders", "--idl", "proto", "--as", "json"]);
+    let run = of(&["shop.v1.Orders", "--idl", "proto", "--as", "json"]);
     let object: serde_json::Value = serde_json::from_str(&stdout(&run)).unwrap();
     assert_eq!(object["service"], "shop.v1.Orders");
     assert_eq!(object["seen"][0]["address"], "10.0.0.7:9000");

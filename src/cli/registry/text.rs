@@ -2,7 +2,7 @@
 
 use jovian_runtime::registry::Instance;
 
-use super::ls::{Listing, Service};
+use super::ls::{Listed, Listing, Service};
 
 /// Services by layout, with their instances below them.
 pub(super) fn listing(listing: &Listing) -> String {
@@ -18,10 +18,14 @@ pub(super) fn listing(listing: &Listing) -> String {
             last = service.layout;
         }
         text += &format!("\n  {}", heading(service));
-        for listed in &service.instances {
+        let line = |listed: &Listed| {
             let line = format!("{}   {}", listed.instance.address, about(&service.name, &listed.instance));
-            text += &format!("\n    {}", line.trim_end());
-        }
+            format!("\n    {}", line.trim_end())
+        };
+        // One may stand under two keys.
+        let mut lines: Vec<String> = service.instances.iter().map(line).collect();
+        lines.dedup();
+        text += &lines.concat();
     }
     if !unreadable.is_empty() {
         text += "\n\ncannot be read";

@@ -12,6 +12,7 @@ use super::asked::{Asked, Consumer};
 use super::reason::{Cause, Findings};
 
 const REGISTER_AGAIN: &str = "write the key that `jovian keys` shows";
+pub(super) const SAME_GROUP: &str = "set the same group and version on both sides; none is one, too";
 
 /// Finds providers by interface.
 pub(super) fn by_interface(asked: &Asked, records: &RawRecords, findings: &mut Findings) {
@@ -103,11 +104,7 @@ fn provider(asked: &Asked, key: &str, segment: &str, findings: &mut Findings) {
     }
     let (group, version) = (url.parameter("group"), url.parameter("version"));
     if let Some(reason) = other_group(asked, group, version) {
-        return tell(
-            Cause::GroupVersion,
-            reason,
-            "set the same group and version on both sides; none is one, too",
-        );
+        return tell(Cause::GroupVersion, reason, SAME_GROUP);
     }
     if let Some(reason) = other_path(asked, &url) {
         return tell(

@@ -10,7 +10,7 @@ use jovian_runtime::registry::raw::RawRecords;
 use serde_json::Value;
 
 use super::asked::{Asked, Consumer};
-use super::dubbo::other_group;
+use super::dubbo::{SAME_GROUP, other_group};
 use super::reason::{Cause, Findings};
 use super::shape::{field, text};
 use crate::cli::registry::decode::Decoded;
@@ -97,9 +97,12 @@ fn instance(
     }
     if label(STORAGE) != "remote" {
         if label(URL).is_empty() {
+            let says = match label(STORAGE) {
+                "" => "is missing".to_owned(),
+                storage => format!("is `{storage}`"),
+            };
             let reason = format!(
-                "`{STORAGE}` is `{}`, so what the app serves is asked for at the provider, which does not say where",
-                label(STORAGE)
+                "`{STORAGE}` {says}, so the provider is asked what it serves, and it does not say where"
             );
             return tell(
                 Cause::StorageType,
@@ -123,7 +126,14 @@ fn instance(
     };
     match served(asked, &said) {
         Ok(()) => findings.see(&address, key),
-        Err((code, reason)) => tell(code, place, reason, REGISTER_AGAIN),
+        Err((code, reason)) => {
+            let help = match code {
+                Cause::GroupVersion => SAME_GROUP,
+                Cause::Path => "write the layout `dubbo-tri` as well: by interface Java finds it",
+                _ => REGISTER_AGAIN,
+            };
+            tell(code, place, reason, help);
+        }
     }
 }
 

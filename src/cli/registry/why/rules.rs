@@ -110,6 +110,9 @@ fn elsewhere(asked: &Asked, decoded: &[Decoded], findings: &mut Findings) {
             let reason = format!("it is in the mode `{mode}`, and the consumer in `{}`", asked.options.mode);
             let help = "give both sides the same mode; `--mode` says which one the consumer has";
             findings.of(address, Cause::OtherMode, &record.key, reason, help);
+        } else if *layout == "dubbo-app" {
+            let reason = format!("it is registered by application alone, which {name} cannot read in etcd");
+            findings.of(address, Cause::Level, &record.key, reason, "write the layout `dubbo-tri` as well");
         } else if stands != asked.interface() && layout.starts_with("dubbo-") {
             let reason = format!("it stands under `{stands}`, and {name} looks for `{}`", asked.interface());
             let help = "register it under both names, or let `java_package` be the package";
