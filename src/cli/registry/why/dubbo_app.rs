@@ -73,7 +73,7 @@ fn instance(
     let Ok(value) = serde_json::from_str::<Value>(&record.record.value) else {
         return findings.all(Cause::Unreadable, key, "its value is no JSON".to_owned(), REGISTER_AGAIN);
     };
-    let address = address_of(&value);
+    let address = record.instance().map_or_else(|| address_of(&value), |instance| instance.address.clone());
     let mut tell =
         |code, key: &str, reason: String, help: &str| findings.of(&address, code, key, reason, help);
     let payload = field(&value, "payload");
@@ -137,7 +137,7 @@ fn instance(
     }
 }
 
-/// `10.0.0.7:9000`, as Curator or Go has it; where it says which port speaks Triple, that one.
+/// `10.0.0.7:9000`, as Curator or Go has it.
 fn address_of(value: &Value) -> String {
     let host = [text(value, "address"), text(value, "Host")].into_iter().find(|host| !host.is_empty());
     let port = field(value, "port").and_then(Value::as_u64).unwrap_or_default();
