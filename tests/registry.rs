@@ -14,7 +14,6 @@ use jovian_runtime::registry::layout::{self, Options};
 use jovian_runtime::registry::{FileRegistry, Instance, Provided, Registry as _};
 use tokio::runtime::Runtime;
 
-#[allow(dead_code, reason = "it is the runtime's, too")]
 #[path = "../runtime/tests/support/etcd.rs"]
 mod server;
 mod support;
@@ -143,9 +142,9 @@ fn everything_in_etcd_is_listed() {
     expect("get-service.txt", &["get", &target, "shop.order.orders-admin"]);
     assert!(failures.is_empty(), "{}\n(BLESS=1 renews)", failures.join("\n"));
 
-    let run = registry(&["get", &target, "shop.order.order"]);
+    let run = registry(&["get", &target, "shop.order.ordres-admin"]);
     assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
-    assert!(stderr(&run).contains("did you mean `shop.order.orders`?"), "{}", stderr(&run));
+    assert!(stderr(&run).contains("did you mean `shop.order.orders-admin`?"), "{}", stderr(&run));
 }
 
 /// A run of `watch`, and its lines.

@@ -17,7 +17,6 @@ use jovian_runtime::{App, AppConfig};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-#[allow(dead_code, reason = "it is the runtime's, too")]
 #[path = "../runtime/tests/support/etcd.rs"]
 mod server;
 mod support;
@@ -158,7 +157,7 @@ impl Store {
         let clear = async {
             let keys = KvClient::connect(format!("static://{}", self.address())).unwrap();
             let (key, range_end) = (vec![0].into(), vec![0].into());
-            keys.delete_range(DeleteRangeRequest { key, range_end, ..Default::default() }).await.unwrap();
+            keys.delete_range(DeleteRangeRequest { key, range_end }).await.unwrap();
         };
         self.runtime.block_on(clear);
     }

@@ -134,7 +134,9 @@ impl Shown {
         if let Some(url) = &self.url {
             text += &format!("\n  {url}");
         }
-        for made in &self.layouts {
+        let (others, made): (Vec<&Made>, Vec<&Made>) =
+            self.layouts.iter().partition(|made| made.name.is_none());
+        for made in made {
             let Made { layout, name, root, mode, instance, why } = made;
             let part = |what: &str, part: &Option<String>| {
                 part.as_ref().map_or_else(String::new, |part| format!("   {what}{part}"))
@@ -149,6 +151,10 @@ impl Shown {
             if let Some(instance) = instance {
                 text += &format!("\n{}", text::indented(instance.trim_end(), 4));
             }
+        }
+        let others: Vec<&str> = others.iter().map(|made| made.layout).collect();
+        if !others.is_empty() {
+            text += &format!("\n\n  no key of {}", others.join(", "));
         }
         text
     }

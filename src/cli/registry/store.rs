@@ -31,31 +31,30 @@ pub(super) struct StoreArguments {
 
 /// What every command says of a store.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Store")]
 struct StoreOptions {
     /// Look at keys that begin so [default: what stands behind the hosts of the target, with its slash]
-    #[arg(long, value_name = "PREFIX")]
+    #[arg(long, help_heading = "Store", value_name = "PREFIX")]
     prefix: Option<String>,
     /// Who asks [default: the variable JOVIAN_REGISTRY_USER]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = "Store", value_name = "NAME")]
     user: Option<String>,
     /// The password of that user, which others on this machine can see here [default: the variable JOVIAN_REGISTRY_PASSWORD]
-    #[arg(long, value_name = "PASSWORD")]
+    #[arg(long, help_heading = "Store", value_name = "PASSWORD")]
     password: Option<String>,
     /// Use TLS; certificates of the system are trusted
-    #[arg(long)]
+    #[arg(long, help_heading = "Store")]
     tls: bool,
     /// Use TLS, and trust the certificates of this file alone (PEM)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Store", value_name = "FILE")]
     cacert: Option<PathBuf>,
     /// Use TLS, and show the store this certificate (PEM)
-    #[arg(long, value_name = "FILE", requires = "key")]
+    #[arg(long, help_heading = "Store", value_name = "FILE", requires = "key")]
     cert: Option<PathBuf>,
     /// The private key of `--cert` (PEM)
-    #[arg(long, value_name = "FILE", requires = "cert")]
+    #[arg(long, help_heading = "Store", value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
     /// The name that the certificate of the store has [default: the host of the target]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = "Store", value_name = "NAME")]
     server_name: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Diagnostics};
 
 /// The port of etcd, where none is said.
 const ETCD_PORT: u16 = 2379;
@@ -21,7 +21,7 @@ pub(super) enum Target {
 
 impl Target {
     /// Reads `etcd://host:port,host:port/prefix`, `file:///path`, `file://` or `records:path`.
-    pub(super) fn parse(text: &str) -> Result<Self, Diagnostic> {
+    pub(super) fn parse(text: &str) -> Result<Self, Diagnostics> {
         if let Some(file) = text.strip_prefix("records:").filter(|file| !file.is_empty()) {
             return Ok(Self::Saved(file.into()));
         }
@@ -31,7 +31,8 @@ impl Target {
                 let (members, prefix) = rest.split_at(slash);
                 if members.contains('@') {
                     return Err(Diagnostic::error(Code::Setting, "a target says nothing of who asks")
-                        .help("give `--user`, and the password in the variable `JOVIAN_REGISTRY_PASSWORD`"));
+                        .help("give `--user`, and the password in the variable `JOVIAN_REGISTRY_PASSWORD`")
+                        .into());
                 }
                 let members: Option<Vec<String>> = members.split(',').map(member).collect();
                 let prefix = prefix.to_owned();
@@ -39,7 +40,7 @@ impl Target {
             }
             Some(("file", "")) => Ok(Self::File(None)),
             Some(("file", path)) if path.starts_with('/') => Ok(Self::File(Some(path.into()))),
-            _ => Err(mistake(text)),
+            _ => Err(mistake(text).into()),
         }
     }
 }
@@ -88,7 +89,7 @@ mod tests {
             ("file://", "file://"),
             ("records:a/b", "records:a/b"),
         ] {
-            assert_eq!(Target::parse(text).map(|target| target.to_string()), Ok(expected.to_owned()));
+            assert_eq!(Target::parse(text).unwrap().to_string(), expected);
         }
         for wrong in [
             "",
