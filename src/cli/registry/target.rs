@@ -47,8 +47,9 @@ impl Target {
 
 /// Where a member of etcd listens, with its port.
 fn member(text: &str) -> Option<String> {
+    let is_host = |host: &str| !host.is_empty() && (!host.contains(':') || host.ends_with(']'));
     let has_port = |text: &str| match text.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() => port.parse::<u16>().is_ok_and(|port| port > 0),
+        Some((host, port)) if is_host(host) => port.parse::<u16>().is_ok_and(|port| port > 0),
         _ => false,
     };
     let is_whole = !text.is_empty() && !text.contains(['?', '#', ' ']);
