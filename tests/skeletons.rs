@@ -1,97 +1,21 @@
 //! What `jovian new` makes: the files as they are in `tests/skeletons`, and a project that builds, passes its own checks and
 //! answers. The built program runs, as a user runs it. `BLESS=1` renews the files.
-//!
-//! Projects lie in `skeletons/` of the target folder and share one target folder there, so that what they depend on is
-//! compiled once.
 #![allow(clippy::expect_used, reason = "a test says what it expects")]
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
+#[path = "support/project.rs"]
+mod project;
 mod support;
+use project::{
+    Running, cargo, empty, eventually, free_address, jovian, new_project, new_service, one_at_a_time, passes,
+    said, workshop,
+};
 use support::{bless, differences, root, tree};
-
-fn jovian(dir: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_jovian")).args(arguments).current_dir(dir).output().expect("jovian runs")
-}
-
-fn said(run: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr))
-}
-
-fn empty() -> tempfile::TempDir {
-    tempfile::tempdir().expect("a temporary folder")
-}
-
-/// The files of a new project that are not a copy of the runtime.
-fn new_project(name: &str, more: &[&str]) -> BTreeMap<String, String> {
-    let dir = empty();
-    let run = jovian(dir.path(), &[&["new", name, "--path", "made"], more].concat());
-    assert!(run.status.success(), "{name}: {}", said(&run));
-    let mut files = tree(&dir.path().join("made"));
-    files.retain(|name, _| !name.starts_with("vendor/"));
-    files
-}
-
-/// Where projects are built.
-fn workshop() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
-    target.join("skeletons")
-}
-
-/// Two builds at once would wait for each other and overwrite each other's programs.
-fn one_at_a_time() -> MutexGuard<'static, ()> {
-    static BUILDS: Mutex<()> = Mutex::new(());
-    BUILDS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn cargo(project: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO"));
-    command.args(arguments).current_dir(project).env("CARGO_TARGET_DIR", workshop().join("target"));
-    command
-}
-
-fn passes(project: &Path, arguments: &[&str]) -> String {
-    let run = cargo(project, arguments).output().expect("cargo runs");
-    assert!(run.status.success(), "cargo {}\n{}", arguments.join(" "), said(&run));
-    said(&run)
-}
-
-/// A running program that ends with the test, however that ends.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
-impl Running {
-    /// Tells it to end, and gives what it said once it has.
-    fn terminate(mut self) -> (Option<i32>, String) {
-        let told = Command::new("sh").args(["-c", "kill -s TERM \"$0\"", &self.0.id().to_string()]).status();
-        assert!(told.expect("sh runs").success());
-        let mut text = String::new();
-        self.0.stdout.take().expect("its output").read_to_string(&mut text).expect("text");
-        (self.0.wait().expect("it ends").code(), text)
-    }
-}
-
-fn eventually(what: &str, patience: Duration, mut holds: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < patience, "never came to be: {what}");
-        sleep(Duration::from_millis(20));
-    }
-}
 
 #[test]
 fn a_new_project_has_these_files() {
@@ -102,7 +26,7 @@ fn a_new_project_has_these_files() {
     // What is generated follows from the IDL, and has its own tests.
     own.retain(|name, _| !name.starts_with("src/generated/"));
     if bless() {
-        let _nothing_there = fs::remove_dir_all(&golden);
+        let _nothing_there = fs::remove_dir_all(golden.join("orders"));
         for (name, text) in &own {
             let path = golden.join("orders").join(name);
             fs::create_dir_all(path.parent().expect("a folder")).expect("the golden folder");
@@ -236,24 +160,11 @@ fn a_failure_leaves_nothing_behind() {
     assert_eq!(names.len(), 2, "{names:?}");
 }
 
-/// A new service to be built. The place is always the same, so that the target folder does not grow with every run.
-fn new_service(name: &str) -> PathBuf {
-    let dir = workshop().join("projects");
-    let project = dir.join(name.rsplit('.').next().unwrap_or_default());
-    let _nothing_there = fs::remove_dir_all(&project);
-    fs::create_dir_all(&dir).expect("the folder of the projects");
-    let made = jovian(&dir, &["new", name]);
-    assert!(made.status.success(), "{}", said(&made));
-    // The versions that are tested here; without it cargo would ask the registry for newer ones.
-    fs::copy(root().join("Cargo.lock"), project.join("Cargo.lock")).expect("the lock");
-    project
-}
-
 /// All that a new service promises.
 #[test]
 fn a_new_service_builds_passes_its_checks_and_answers() {
     let _one = one_at_a_time();
-    let project = new_service("shop.order.orders");
+    let project = new_service("shop.order.orders", &[]);
 
     let built = passes(&project, &["build", "--all-targets"]);
     assert!(!built.contains("warning"), "{built}");
@@ -263,8 +174,7 @@ fn a_new_service_builds_passes_its_checks_and_answers() {
     passes(&project, &["fmt", "--check"]);
     assert!(jovian(&project, &["gen", "--check"]).status.success());
 
-    let address =
-        TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").to_string();
+    let address = free_address();
     let registry = empty();
     let service = cargo(&project, &["run", "--quiet"])
         .env("JOVIAN_SERVER__ADDRESS", &address)
@@ -300,7 +210,7 @@ fn a_new_service_builds_passes_its_checks_and_answers() {
 #[test]
 fn json_takes_a_feature_of_the_runtime() {
     let _one = one_at_a_time();
-    let project = new_service("shop.order.notes");
+    let project = new_service("shop.order.notes", &[]);
     let generated = jovian(&project, &["gen", "--serde", "true"]);
     assert!(generated.status.success(), "{}", said(&generated));
     let without = cargo(&project, &["check"]).output().expect("cargo runs");

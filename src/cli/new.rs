@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Outcome, say};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::files::{self, Files, Owner};
-use crate::scaffold::{self, Name, RuntimeSource};
+use crate::scaffold::{self, Name, Project, Registry, RuntimeSource};
 
 /// Make a new service: IDL, handlers, tests, configuration, CI.
 ///
@@ -16,7 +16,9 @@ use crate::scaffold::{self, Name, RuntimeSource};
 #[command(after_help = "Examples:
   jovian new shop.order.orders                  the folder orders/: package shop.orders.v1, errors of shop.order
   jovian new shop.order.orders --path svc/o     another folder; svc/ is there already
-  jovian new orders --runtime path=../runtime   the runtime from a folder instead of a copy of it in vendor/")]
+  jovian new orders --runtime path=../runtime   the runtime from a folder instead of a copy of it in vendor/
+  jovian new shop.order.orders --registry etcd --layout jupiter,dubbo
+                                                found by programs of Jupiter and Dubbo 3, through an etcd")]
 pub(super) struct Arguments {
     /// Lower-case words with dots between them: `shop.order.orders`
     #[arg(value_name = "NAME")]
@@ -28,30 +30,49 @@ pub(super) struct Arguments {
     /// `registry=VERSION`
     #[arg(long, value_name = "SOURCE", default_value = "vendored")]
     runtime: RuntimeSource,
+    /// Where the service is registered and finds others: `memory` (in this process), `file` (on this machine) or `etcd`. For a
+    /// store, the project gets a compose file that starts one, and a test that uses it
+    #[arg(long, value_name = "KIND", default_value = Registry::DEFAULT)]
+    registry: String,
+    /// The forms in which it is written there: `jupiter`, `dubbo-tri`, `dubbo-grpc`, `dubbo-app`, `kratos`, `kitex`, `go-zero`;
+    /// `dubbo` is `dubbo-tri` and `dubbo-app` [default: jupiter]
+    #[arg(long = "layout", value_name = "LAYOUT", value_delimiter = ',')]
+    layouts: Vec<String>,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Outcome, Diagnostics> {
-    let name = Name::parse(&arguments.name)?;
-    let dir = arguments.path.unwrap_or_else(|| PathBuf::from(name.crate_name()));
-    let files = create(&name, arguments.runtime, &dir)?;
+    let project = Project {
+        name: Name::parse(&arguments.name)?,
+        runtime: arguments.runtime,
+        registry: Registry::parse(&arguments.registry, &arguments.layouts)?,
+    };
+    let (app, store) = (project.name.app(), project.registry.title());
+    let start = store.map_or_else(String::new, |store| {
+        format!("\n  docker compose up --wait     starts {store}, in which it is found")
+    });
+    let call = match project.registry.is_shared() {
+        true => "cargo run --example call     calls it, from another terminal",
+        false => "cargo test                   calls it in its own process",
+    };
+    let dir = arguments.path.unwrap_or_else(|| PathBuf::from(project.name.crate_name()));
+    let files = create(project, &dir)?;
     let own =
         files.iter().filter(|(name, file)| file.owner == Owner::User && !name.starts_with("vendor/")).count();
     let shown = dir.display();
     say(format_args!(
-        "made {shown}: the service `{}` in {own} files of yours, and what is generated from its IDL
+        "made {shown}: the service `{app}` in {own} files of yours, and what is generated from its IDL
 
-  cd {shown}
+  cd {shown}{start}
   cargo run                    serves it
-  cargo run --example call     calls it, from another terminal
+  {call}
 
-src/service.rs is where your code goes, and README.md says where the rest is.",
-        name.app()
+src/service.rs is where your code goes, and README.md says where the rest is."
     ));
     Ok(Outcome::Fine)
 }
 
 /// Makes a project in `dir`, all of it or nothing.
-pub(super) fn create(name: &Name, runtime: RuntimeSource, dir: &Path) -> Result<Files, Diagnostics> {
+pub(super) fn create(mut project: Project, dir: &Path) -> Result<Files, Diagnostics> {
     let refused = |error: io::Error| match error.kind() {
         // Somebody was faster.
         io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => exists(dir),
@@ -61,14 +82,11 @@ pub(super) fn create(name: &Name, runtime: RuntimeSource, dir: &Path) -> Result<
     if !files::is_free(dir) {
         return Err(exists(dir).into());
     }
-    let runtime = match runtime {
-        RuntimeSource::Path(path) => {
-            files::read(&path.join("Cargo.toml")).map_err(|error| no_runtime(&path, &error))?;
-            RuntimeSource::Path(files::absolute(&path).map_err(refused)?)
-        }
-        other => other,
-    };
-    let files = scaffold::scaffold(name, &runtime, &files::absolute(dir).map_err(refused)?)?;
+    if let RuntimeSource::Path(path) = &mut project.runtime {
+        files::read(&path.join("Cargo.toml")).map_err(|error| no_runtime(path, &error))?;
+        *path = files::absolute(path).map_err(refused)?;
+    }
+    let files = scaffold::scaffold(&project, &files::absolute(dir).map_err(refused)?)?;
     files.create(dir).map_err(refused)?;
     Ok(files)
 }

@@ -14,7 +14,7 @@ use super::process::{self, Output, Program};
 use super::{Outcome, new, say};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::files;
-use crate::scaffold::{Name, RuntimeSource};
+use crate::scaffold::{Name, Project, Registry, RuntimeSource};
 
 /// See it work: make a service, build, start, call and stop it, in a temporary folder.
 #[derive(Debug, clap::Args)]
@@ -62,7 +62,12 @@ struct Tour {
 impl Tour {
     fn run(&self) -> Result<(), Diagnostics> {
         step(1, format_args!("making the service {NAME} in a temporary folder"), || {
-            new::create(&Name::parse(NAME)?, RuntimeSource::Vendored, &self.project).map(drop)
+            let project = Project {
+                name: Name::parse(NAME)?,
+                runtime: RuntimeSource::Vendored,
+                registry: Registry::parse(Registry::DEFAULT, &[])?,
+            };
+            new::create(project, &self.project).map(drop)
         })?;
         step(2, "building it with cargo", || self.build())?;
         let address = free_address().map_err(no_port)?;

@@ -1,6 +1,6 @@
 //! A new project, in memory.
 //!
-//! In: its name, where the runtime comes from, the folder it is made for. Out: [`Files`]: templates rendered, code generated
+//! In: a [`Project`], the folder it is made for. Out: [`Files`]: templates rendered, code generated
 //! from the rendered IDL, the runtime beside them. Never: touching the folder; that is [`Files::create`]'s.
 
 use std::path::Path;
@@ -19,42 +19,81 @@ mod embedded {
 }
 mod manifest;
 mod name;
+mod registry;
 mod runtime;
 mod view;
 
 pub(crate) use name::Name;
+pub(crate) use registry::Registry;
 pub(crate) use runtime::RuntimeSource;
 use view::View;
 
-/// The template of a project with one service.
-const SERVICE: &str = "service/";
+/// What a project is made of.
+#[derive(Debug)]
+pub(crate) struct Project {
+    /// What it is called.
+    pub(crate) name: Name,
+    /// Where it gets the runtime from.
+    pub(crate) runtime: RuntimeSource,
+    /// Where its service is found.
+    pub(crate) registry: Registry,
+}
 
-/// Makes all files of a project that will lie in the folder `project`, an absolute path.
+impl Project {
+    /// The folders of templates that it is made from; the files of a later one come to those of the earlier ones.
+    fn templates(&self) -> Vec<String> {
+        let mut folders = vec!["service/".to_owned()];
+        if self.registry.store().is_some() {
+            folders.extend(["store/".to_owned(), format!("store-{}/", self.registry.name())]);
+        }
+        folders
+    }
+}
+
+/// Makes all files of a project that will lie in the folder `dir`, an absolute path.
 ///
 /// # Errors
 /// When code cannot be generated from the IDL that follows from the name.
-pub(crate) fn scaffold(name: &Name, runtime: &RuntimeSource, project: &Path) -> Result<Files, Diagnostics> {
-    let view = View::new(name, runtime, project);
-    let mut project = Files::default();
+pub(crate) fn scaffold(project: &Project, dir: &Path) -> Result<Files, Diagnostics> {
+    let (renderer, view) = (renderer(&project.registry), View::new(project, dir));
+    let mut files = Files::default();
     let mut idl = Files::default();
-    for (path, text) in embedded::TEMPLATES {
-        let Some(path) = path.strip_prefix(SERVICE).and_then(|path| path.strip_suffix(".hbs")) else {
-            continue;
-        };
-        let (path, text) = (render(path, &view), render(text, &view));
-        let file = File { text, owner: Owner::User };
-        if path.starts_with("proto/") {
-            idl.insert(path.clone(), file.clone());
+    for folder in project.templates() {
+        for (path, text) in embedded::TEMPLATES {
+            let Some(path) = path.strip_prefix(&*folder).and_then(|path| path.strip_suffix(".hbs")) else {
+                continue;
+            };
+            let (path, text) = (render(&renderer, path, &view), render(&renderer, text, &view));
+            let file = File { text, owner: Owner::User };
+            if path.starts_with("proto/") {
+                idl.insert(path.clone(), file.clone());
+            }
+            files.insert(path, file);
         }
-        project.insert(path, file);
     }
     for (name, file) in generated(&idl)?.iter() {
-        project.insert(format!("src/generated/{name}"), file.clone());
+        files.insert(format!("src/generated/{name}"), file.clone());
     }
-    for (name, file) in runtime.files() {
-        project.insert(name, file);
+    for (name, file) in project.runtime.files() {
+        files.insert(name, file);
     }
-    Ok(project)
+    Ok(files)
+}
+
+/// What fills templates; `{{> registry}}` is what the configuration says of the registry.
+#[expect(
+    clippy::expect_used,
+    reason = "a template that cannot be read would fail for every name, and tests render all"
+)]
+fn renderer(registry: &Registry) -> Handlebars<'static> {
+    let mut handlebars = Handlebars::new();
+    handlebars.set_strict_mode(true);
+    handlebars.register_escape_fn(handlebars::no_escape);
+    let section = format!("registry/{}.toml.hbs", registry.name());
+    let section = embedded::TEMPLATES.iter().find(|(path, _)| *path == section);
+    let (_, section) = section.expect("every registry has its section");
+    handlebars.register_partial("registry", section).expect("it is a template");
+    handlebars
 }
 
 /// Fills a template, or the name of one.
@@ -62,11 +101,8 @@ pub(crate) fn scaffold(name: &Name, runtime: &RuntimeSource, project: &Path) -> 
     clippy::expect_used,
     reason = "a template that names an unknown word would fail for every name, and tests render all"
 )]
-fn render(template: &str, view: &View) -> String {
-    let mut handlebars = Handlebars::new();
-    handlebars.set_strict_mode(true);
-    handlebars.register_escape_fn(handlebars::no_escape);
-    handlebars.render_template(template, view).expect("the words of the templates are those of the view")
+fn render(renderer: &Handlebars<'_>, template: &str, view: &View) -> String {
+    renderer.render_template(template, view).expect("the words of the templates are those of the view")
 }
 
 /// What `jovian gen` makes of the IDL in the project itself.

@@ -5,6 +5,8 @@
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
+use toml_edit::{Array, InlineTable, Value};
+
 use crate::files::{File, Owner};
 
 use super::embedded::{LICENSE, RUNTIME_SOURCES, RUSTFMT};
@@ -52,18 +54,26 @@ impl FromStr for RuntimeSource {
 const VENDORED: &str = "vendor/jovian-runtime";
 
 impl RuntimeSource {
-    /// The right-hand side of `jovian-runtime =`, in the manifest of a project in the folder `project`.
-    pub(super) fn dependency(&self, project: &Path) -> String {
-        let string = |text: &str| toml_edit::Value::from(text).to_string().trim().to_owned();
-        match self {
-            Self::Vendored => format!("{{ path = {} }}", string(VENDORED)),
-            Self::Path(dir) => format!("{{ path = {} }}", string(&way(project, dir))),
-            Self::Git { url, rev: None } => format!("{{ git = {} }}", string(url)),
-            Self::Git { url, rev: Some(rev) } => {
-                format!("{{ git = {}, rev = {} }}", string(url), string(rev))
+    /// The right-hand side of `jovian-runtime =`, in the manifest of a project in the folder `project`, with a feature if
+    /// it takes one.
+    pub(super) fn dependency(&self, project: &Path, feature: Option<&str>) -> String {
+        let mut keys = match self {
+            Self::Vendored => vec![("path", VENDORED.to_owned())],
+            Self::Path(dir) => vec![("path", way(project, dir))],
+            Self::Git { url, rev } => {
+                let rev = rev.as_ref().map(|rev| ("rev", rev.clone()));
+                [("git", url.clone())].into_iter().chain(rev).collect()
             }
-            Self::Registry(version) => string(version),
+            Self::Registry(version) => vec![("version", version.clone())],
+        };
+        if let ([("version", version)], None) = (keys.as_slice(), feature) {
+            return Value::from(version).to_string();
         }
+        let mut table: InlineTable = keys.drain(..).collect();
+        if let Some(feature) = feature {
+            table.insert("features", Value::Array(Array::from_iter([feature])));
+        }
+        table.to_string()
     }
 
     /// What a person is told about it.
@@ -119,7 +129,14 @@ mod tests {
             ("registry=0.1.0", r#""0.1.0""#),
         ] {
             let source: RuntimeSource = text.parse().expect(text);
-            assert_eq!(source.dependency(project), expected);
+            assert_eq!(source.dependency(project, None), expected);
+        }
+        for (text, expected) in [
+            ("vendored", r#"{ path = "vendor/jovian-runtime", features = ["etcd"] }"#),
+            ("registry=0.1.0", r#"{ version = "0.1.0", features = ["etcd"] }"#),
+        ] {
+            let source: RuntimeSource = text.parse().expect(text);
+            assert_eq!(source.dependency(project, Some("etcd")), expected);
         }
         for wrong in ["", "path", "path=", "svn=x", "vendored=yes"] {
             wrong.parse::<RuntimeSource>().expect_err(wrong);

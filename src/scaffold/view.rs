@@ -1,14 +1,12 @@
 //! What the templates may say.
 //!
-//! In: a [`Name`], where the runtime is. Out: a [`View`]: flat, every word decided. Templates choose nothing.
+//! In: a [`Project`]. Out: a [`View`]: flat, every word decided. Templates choose nothing but whether there is a store.
 
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::manifest;
-use super::name::Name;
-use super::runtime::RuntimeSource;
+use super::{Project, manifest};
 use crate::names;
 
 /// The port of a new service, from its name, so that services made one after the other run side by side: 9000 to 9998, and
@@ -18,6 +16,9 @@ fn port(app: &str) -> u32 {
     let mix = |mixed: u32, byte| (mixed ^ u32::from(byte)).wrapping_mul(0x0100_0193);
     9000 + app.bytes().fold(0x811c_9dc5, mix) % 500 * 2
 }
+
+/// What calls the service from another terminal.
+const CALL: &str = "cargo run --example call";
 
 /// The words of the templates, with those of `shop.order.orders` as examples.
 #[derive(Debug, Serialize)]
@@ -38,6 +39,8 @@ pub(super) struct View {
     module: String,
     /// `Orders`
     service: String,
+    /// `ORDERS`
+    descriptor: String,
     /// `OrdersService`
     handler: String,
     /// `order`
@@ -60,6 +63,20 @@ pub(super) struct View {
     address: String,
     /// `127.0.0.1:9685`
     operators: String,
+    /// `etcd`, `ZooKeeper`; empty if nothing has to run for the registry.
+    store: &'static str,
+    /// `127.0.0.1:2379`
+    endpoint: &'static str,
+    /// `docker compose exec etcd etcdctl get --prefix ''`
+    look: &'static str,
+    /// `"jupiter", "dubbo-tri"`
+    layouts: String,
+    /// `jupiter,dubbo-tri`
+    layout_names: String,
+    /// `cargo run --example call`
+    call: String,
+    /// `finds it, and calls it`
+    calls: &'static str,
     /// `2024`
     edition: String,
     /// `1.88`
@@ -68,6 +85,8 @@ pub(super) struct View {
     anyhow_version: String,
     /// `1.54.1`
     tokio_version: String,
+    /// `"macros", "rt-multi-thread"`
+    tokio_features: &'static str,
     /// `{ path = "vendor/jovian-runtime" }`
     runtime_dependency: String,
     /// `A copy of it lies in vendor/.`
@@ -75,8 +94,9 @@ pub(super) struct View {
 }
 
 impl View {
-    /// The words for a project in the folder `project`.
-    pub(super) fn new(name: &Name, runtime: &RuntimeSource, project: &Path) -> Self {
+    /// The words for a project in the folder `dir`.
+    pub(super) fn new(project: &Project, dir: &Path) -> Self {
+        let Project { name, runtime, registry } = project;
         let package = name.package();
         let service = names::type_name(name.crate_name());
         let errors = format!("{service}Error");
@@ -84,8 +104,21 @@ impl View {
         let reason = |what: &str| format!("{}_{what}", names::constant(&entity));
         let port = port(&name.app());
         let (reason_not_found, reason_id_missing) = (reason("NOT_FOUND"), reason("ID_MISSING"));
+        let address = format!("127.0.0.1:{port}");
+        let store = registry.store();
+        let quoted: Vec<String> = registry.layouts().iter().map(|layout| format!("\"{layout}\"")).collect();
         Self {
-            address: format!("127.0.0.1:{port}"),
+            store: store.map_or("", |store| store.title),
+            endpoint: store.map_or("", |store| store.endpoint),
+            look: store.map_or("", |store| store.look),
+            layouts: quoted.join(", "),
+            layout_names: registry.layouts().join(","),
+            call: match registry.is_shared() {
+                true => CALL.to_owned(),
+                false => format!("{CALL} -- http://{address}"),
+            },
+            calls: if registry.is_shared() { "finds it, and calls it" } else { "calls it" },
+            address,
             operators: format!("127.0.0.1:{}", port + 1),
             app: name.app(),
             crate_name: name.crate_name().to_owned(),
@@ -101,6 +134,7 @@ impl View {
             variant_not_found: names::variant(&errors, &reason_not_found),
             variant_id_missing: names::variant(&errors, &reason_id_missing),
             errors,
+            descriptor: names::constant(&service),
             service,
             reason_not_found,
             reason_id_missing,
@@ -108,7 +142,11 @@ impl View {
             rust_version: manifest::property("rust-version"),
             anyhow_version: manifest::version_of("anyhow"),
             tokio_version: manifest::version_of("tokio"),
-            runtime_dependency: runtime.dependency(project),
+            tokio_features: match store {
+                Some(_) => r#""macros", "rt-multi-thread", "time""#,
+                None => r#""macros", "rt-multi-thread""#,
+            },
+            runtime_dependency: runtime.dependency(dir, store.map(|_| registry.name())),
             runtime_note: runtime.note(),
         }
     }

@@ -1,0 +1,42 @@
+//! The configurations of new projects that are found in a store: they are read, and so are the settings that they offer in
+//! comments.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+#![cfg(all(feature = "etcd", feature = "tls"))]
+
+use jovian_runtime::{AppConfig, RegistryKind};
+
+const ETCD: &str = include_str!("../../tests/skeletons/etcd/config/app.toml");
+
+/// The text with what it offers: `# weight = 100`, `# [registry.tls]`.
+fn with_all_that_is_offered(text: &str) -> String {
+    let line = |line: &str| match line.strip_prefix("# ") {
+        Some(offer) if offer.starts_with('[') || is_setting(offer) => format!("{offer}\n"),
+        _ => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
+}
+
+fn is_setting(text: &str) -> bool {
+    let key = text.split_once(" = ").map(|(key, _)| key);
+    key.is_some_and(|key| !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+}
+
+fn parse(text: &str) -> AppConfig {
+    AppConfig::parse("config/app.toml", text, []).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn etcd() {
+    let config = parse(ETCD);
+    assert_eq!(config.registry.kind, RegistryKind::Etcd);
+    assert_eq!(config.registry.layouts, ["jupiter", "dubbo-tri", "dubbo-app"]);
+    assert_eq!(config.registry.advertise, None);
+
+    let offered = parse(&with_all_that_is_offered(ETCD)).registry;
+    assert_eq!(offered.advertise.as_deref(), Some("orders.internal:9000"));
+    assert_eq!(offered.user.as_deref(), Some("orders"));
+    assert!(offered.empty_protection && offered.tls.is_some());
+    // What is usual is what the comments say.
+    assert_eq!((offered.ttl_ms, offered.weight), (config.registry.ttl_ms, config.registry.weight));
+}
