@@ -12,6 +12,7 @@ use std::time::Duration;
 use jovian_runtime::etcd_api::etcdserverpb::{DeleteRangeRequest, KvClient, PutRequest};
 use jovian_runtime::registry::layout::{self, Options};
 use jovian_runtime::registry::{FileRegistry, Instance, Provided, Registry as _};
+use jovian_tests_tls::{Authority, LOCALHOST, Names, Secret, secret};
 use tokio::runtime::Runtime;
 
 #[path = "../runtime/tests/support/etcd.rs"]
@@ -251,6 +252,26 @@ fn passwords_are_never_shown() {
     }
     let half = registry(&["ls", &target, "--user", "root"]);
     assert_eq!(half.status.code(), Some(2), "{}", stderr(&half));
+}
+
+/// A store that asks for certificates is shown one.
+#[test]
+fn a_store_behind_tls_is_read_by_those_it_knows() {
+    let authority = Authority::new();
+    let me = authority.issue(Names { common: "me", ..Names::default() });
+    let (theirs, mine) = (secret(&authority, &authority.issue(LOCALHOST)), secret(&authority, &me));
+    let file = |secret: &Secret, name: &str| secret.path(name).display().to_string();
+    let [cert, key, ca] = ["cert.pem", "key.pem", "ca.pem"].map(|name| file(&theirs, name));
+    let flags = ["--cert-file", &cert, "--key-file", &key, "--trusted-ca-file", &ca];
+    let Some(store) = Etcd::secret("registry-tls", &flags) else { return };
+    let target = format!("etcd://{}", store.endpoints().remove(0).replace("127.0.0.1", "localhost"));
+    let [cert, key, ca] = ["cert.pem", "key.pem", "ca.pem"].map(|name| file(&mine, name));
+    let run = registry(&["ls", &target, "--cacert", &ca, "--cert", &cert, "--key", &key]);
+    assert_eq!(stdout(&run), format!("{target}\n\nno instances\n"));
+    for arguments in [&["ls", &target][..], &["ls", &target, "--cacert", &ca]] {
+        let run = registry(arguments);
+        assert_eq!(run.status.code(), Some(78), "{arguments:?}: {}", stderr(&run));
+    }
 }
 
 #[test]
