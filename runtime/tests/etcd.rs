@@ -7,6 +7,8 @@
 mod plain;
 #[path = "support/etcd.rs"]
 mod server;
+#[path = "support/stores.rs"]
+mod stores;
 mod support;
 
 use std::sync::Arc;
@@ -23,18 +25,13 @@ use jovian_runtime::registry::{
 use jovian_runtime::{App, AppConfig};
 use plain::Plain;
 use server::Etcd;
+use stores::{APP, Cable, Process, becomes, ids, instance};
 use support::{OrdersClient, OrdersServer, Shop, eventually, get, soon};
-use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-const APP: &str = "shop.order.orders";
 const PLAIN: Plain = Plain("plain");
 /// The shortest that etcd gives.
 const TTL: Duration = Duration::from_secs(2);
-
-fn instance(address: &str) -> Instance {
-    Instance::new(APP, address)
-}
 
 fn options(store: &Etcd) -> EtcdOptions {
     EtcdOptions::at(store.endpoints(), vec![Arc::new(PLAIN)]).ttl(TTL)
@@ -42,17 +39,6 @@ fn options(store: &Etcd) -> EtcdOptions {
 
 fn registry(store: &Etcd) -> EtcdRegistry {
     EtcdRegistry::new(options(store))
-}
-
-fn ids(instances: &[Instance]) -> Vec<&str> {
-    instances.iter().map(|instance| instance.id.as_str()).collect()
-}
-
-/// Waits until the list is this one; the seconds are for slow machines.
-async fn becomes(watched: &mut watch::Receiver<Instances>, expected: &[&str]) {
-    let waiting = watched.wait_for(|list| ids(list) == expected);
-    let found = timeout(Duration::from_secs(20), waiting).await.map(|list| list.map(drop));
-    assert!(found.is_ok(), "{:?} never became {expected:?}", ids(&watched.borrow()));
 }
 
 /// The store by itself, as others use it.
@@ -339,44 +325,6 @@ async fn a_password_is_asked_for_and_tokens_are_renewed() {
     drop(before);
 }
 
-/// Goes between a client and a store, and can be cut.
-struct Cable {
-    address: String,
-    whole: Arc<std::sync::atomic::AtomicBool>,
-}
-
-impl Cable {
-    async fn to(endpoint: String) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let whole = Arc::new(std::sync::atomic::AtomicBool::new(true));
-        let is_whole = Arc::clone(&whole);
-        tokio::spawn(async move {
-            loop {
-                let (mut near, _) = listener.accept().await.unwrap();
-                let (endpoint, is_whole) = (endpoint.clone(), Arc::clone(&is_whole));
-                tokio::spawn(async move {
-                    let cut = async {
-                        while is_whole.load(std::sync::atomic::Ordering::SeqCst) {
-                            sleep(Duration::from_millis(5)).await;
-                        }
-                    };
-                    let piping = async {
-                        let mut far = tokio::net::TcpStream::connect(endpoint).await.unwrap();
-                        let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
-                    };
-                    tokio::select! { () = cut => {}, () = piping => {} }
-                });
-            }
-        });
-        Self { address, whole }
-    }
-
-    fn set(&self, whole: bool) {
-        self.whole.store(whole, std::sync::atomic::Ordering::SeqCst);
-    }
-}
-
 #[tokio::test]
 async fn what_changed_behind_a_cut_and_was_compacted_is_known_after_it() {
     let Some(store) = Etcd::start("compacted") else { return };
@@ -428,34 +376,11 @@ async fn child_is_an_instance() {
     std::future::pending().await
 }
 
-/// A process of the test above.
-struct Process(std::process::Child);
-
-impl Process {
-    fn start(store: &Etcd) -> Self {
-        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "child_is_an_instance"]).env(ENDPOINT, store.endpoints().remove(0));
-        Self(command.stdout(std::process::Stdio::null()).spawn().unwrap())
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.0.id().to_string();
-        assert!(std::process::Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[tokio::test]
 async fn who_is_killed_is_gone_and_who_slept_is_back() {
     let Some(store) = Etcd::start("killed") else { return };
     let mut watched = registry(&store).watch(&Wanted::app(APP));
-    let process = Process::start(&store);
+    let process = Process::start("child_is_an_instance", ENDPOINT, &store.endpoints().remove(0));
     becomes(&mut watched, &["10.0.0.7:1"]).await;
     process.signal("STOP");
     sleep(2 * TTL).await;

@@ -12,14 +12,17 @@ use futures_core::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-#[cfg_attr(not(feature = "etcd"), allow(dead_code, reason = "what stores report is read without any, too"))]
+#[cfg_attr(
+    not(any(feature = "etcd", feature = "zookeeper")),
+    allow(dead_code, reason = "what stores report is read without any, too")
+)]
 mod board;
 #[cfg(feature = "etcd")]
 mod etcd;
 #[cfg(unix)]
 mod file;
 pub mod governance;
-#[cfg(feature = "etcd")]
+#[cfg(any(feature = "etcd", feature = "zookeeper"))]
 mod keyed;
 pub mod layout;
 mod lists;
@@ -31,6 +34,8 @@ pub mod raw;
 mod secret;
 mod section;
 mod several;
+#[cfg(feature = "zookeeper")]
+mod zookeeper;
 
 pub use board::{StoreState, stores};
 #[cfg(feature = "etcd")]
@@ -45,6 +50,8 @@ pub use secret::Secret;
 pub(crate) use section::Misfit;
 pub use section::{LayoutSection, RegistryKind, RegistrySection};
 pub use several::Registries;
+#[cfg(feature = "zookeeper")]
+pub use zookeeper::{ZooKeeperOptions, ZooKeeperRegistry};
 
 /// One running process that serves an app.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -33,7 +33,7 @@ const FIRST_WORD: Duration = Duration::from_secs(3);
 pub(super) struct Keyed<S> {
     store: Arc<S>,
     reading: Arc<Reading>,
-    places: Places<S>,
+    places: Arc<Places<S>>,
     lists: Lists,
 }
 
@@ -41,7 +41,7 @@ impl<S: Store> Keyed<S> {
     pub(super) fn new(store: S, layouts: Vec<Arc<dyn Layout>>, protects_empty: bool) -> Self {
         let store = Arc::new(store);
         let reading = Arc::new(Reading::new(store.kind(), layouts, protects_empty));
-        Self { places: Places::new(Arc::clone(&store)), reading, store, lists: Lists::default() }
+        Self { places: Arc::new(Places::new(Arc::clone(&store))), reading, store, lists: Lists::default() }
     }
 
     /// Registers in all layouts. Returns with the first word of the store, and goes on behind.
@@ -63,7 +63,8 @@ impl<S: Store> Keyed<S> {
     /// Follows what is wanted; those who want the same share a list.
     pub(super) fn watch(&self, wanted: &Wanted) -> watch::Receiver<Instances> {
         self.lists.watch(wanted, |list| {
-            let follower = Follower::begin(&self.places, Arc::clone(&self.reading), wanted.clone());
+            let follower =
+                Follower::begin(Arc::clone(&self.places), Arc::clone(&self.reading), wanted.clone());
             async move { follower.run(&list).await }
         })
     }

@@ -22,14 +22,22 @@ pub(super) struct Places<S> {
     followed: Mutex<BTreeMap<String, Weak<Place>>>,
 }
 
-/// A place that is followed, for as long as anybody holds this.
-pub(super) struct Place {
+/// A place that is followed, for as long as anybody has this.
+struct Place {
+    name: Arc<str>,
     state: Arc<Mutex<State>>,
     task: JoinHandle<()>,
 }
 
-/// A change, and the number that the follower has given to the place.
-pub(super) type Told = (usize, Change);
+/// A change of a place, and the number of the layout for which it is followed.
+pub(super) type Told = (usize, Arc<str>, Change);
+
+/// A place that somebody follows, until this is dropped.
+pub(super) struct Hold {
+    place: Arc<Place>,
+    layout: usize,
+    follower: UnboundedSender<Told>,
+}
 
 #[derive(Default)]
 struct State {
@@ -43,27 +51,36 @@ impl<S: Store> Places<S> {
         Self { store, followed: Mutex::default() }
     }
 
-    /// Follows a place; `follower` is told of it under `number`, as long as the place is held.
-    pub(super) fn follow(&self, name: &str, number: usize, follower: UnboundedSender<Told>) -> Arc<Place> {
+    /// Follows a place; `follower` is told of it, for this layout, as long as it is held.
+    pub(super) fn follow(&self, name: &str, layout: usize, follower: UnboundedSender<Told>) -> Hold {
         let mut followed = lock(&self.followed);
         // A task that is finished lost its runtime.
         let known = followed.get(name).and_then(Weak::upgrade).filter(|place| !place.task.is_finished());
         let place = known.unwrap_or_else(|| {
             followed.retain(|_, place| place.strong_count() > 0);
-            let place = Arc::new(Place::begin(Arc::clone(&self.store), name.to_owned()));
+            let place = Arc::new(Place::begin(Arc::clone(&self.store), name.into()));
             followed.insert(name.to_owned(), Arc::downgrade(&place));
             place
         });
-        lock(&place.state).add(number, follower);
-        place
+        lock(&place.state).add(&place.name, layout, follower.clone());
+        Hold { place, layout, follower }
     }
 }
 
 impl Place {
-    fn begin<S: Store>(store: Arc<S>, name: String) -> Self {
+    fn begin<S: Store>(store: Arc<S>, name: Arc<str>) -> Self {
         let state = Arc::<Mutex<State>>::default();
-        let task = tokio::spawn(follow(store, name, Arc::clone(&state)));
-        Self { state, task }
+        let task = tokio::spawn(follow(store, Arc::clone(&name), Arc::clone(&state)));
+        Self { name, state, task }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let is_this = |layout: usize, other: &UnboundedSender<Told>| {
+            layout == self.layout && other.same_channel(&self.follower)
+        };
+        lock(&self.place.state).followers.retain(|(layout, follower)| !is_this(*layout, follower));
     }
 }
 
@@ -73,14 +90,15 @@ impl Drop for Place {
     }
 }
 
-async fn follow<S: Store>(store: Arc<S>, name: String, state: Arc<Mutex<State>>) {
+async fn follow<S: Store>(store: Arc<S>, name: Arc<str>, state: Arc<Mutex<State>>) {
     let standing = Standing::of_place(store.kind(), &name);
     let mut backoff = Backoff::default();
-    let scope = if name.ends_with('/') { Scope::Place(name) } else { Scope::Key(name) };
+    let text = name.to_string();
+    let scope = if name.ends_with('/') { Scope::Place(text) } else { Scope::Key(text) };
     loop {
         let begun = Instant::now();
         let mut tell = |change| {
-            lock(&state).tell(change);
+            lock(&state).tell(&name, change);
             standing.held();
         };
         let trouble = store.follow(&scope, &mut tell).await;
@@ -90,16 +108,19 @@ async fn follow<S: Store>(store: Arc<S>, name: String, state: Arc<Mutex<State>>)
 }
 
 impl State {
-    fn add(&mut self, number: usize, follower: UnboundedSender<Told>) {
+    fn add(&mut self, name: &Arc<str>, layout: usize, follower: UnboundedSender<Told>) {
         if let Some(records) = &self.records {
             // It holds the other end.
-            let _ = follower.send((number, Change::All(records.clone())));
+            let _ = follower.send((layout, Arc::clone(name), Change::All(records.clone())));
         }
-        self.followers.push((number, follower));
+        self.followers.push((layout, follower));
     }
 
-    fn tell(&mut self, change: Change) {
-        self.followers.retain(|(number, follower)| follower.send((*number, change.clone())).is_ok());
+    fn tell(&mut self, name: &Arc<str>, change: Change) {
+        let send = |layout: usize, follower: &UnboundedSender<Told>| {
+            follower.send((layout, Arc::clone(name), change.clone())).is_ok()
+        };
+        self.followers.retain(|(layout, follower)| send(*layout, follower));
         match change {
             Change::All(records) => self.records = Some(records),
             Change::Some(changed) => {
