@@ -140,11 +140,6 @@ impl ZooKeeper {
         let id = self.servers[number].child.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
-
-    /// What one server says to one of its commands: `wchs`, `cons`.
-    pub(crate) fn ask(&self, command: &str) -> String {
-        self.servers[0].ask(command).unwrap()
-    }
 }
 
 impl Server {
