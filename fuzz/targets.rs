@@ -1,6 +1,7 @@
 //! What is fuzzed: every way in which bytes that nobody has checked reach the generator. One function is one target; libFuzzer
 //! calls them with bytes of its own making, `tests/corpus.rs` with those of the corpus. What reaches the runtime is in
-//! `runtime/src/codec/fuzzing.rs` and `runtime/src/net/authority/fuzzing.rs`.
+//! `runtime/src/codec/fuzzing.rs`, `runtime/src/net/authority/fuzzing.rs`, `runtime/src/registry/layout/fuzzing.rs` and
+//! `runtime/src/registry/zookeeper/fuzzing.rs`.
 //!
 //! Out: nothing. Never: a panic, an end of the process, a run without an end, or a mistake without words.
 #![allow(dead_code, reason = "each program uses one of them")]

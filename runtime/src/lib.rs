@@ -66,6 +66,8 @@ pub mod fuzzing {
     pub use crate::codec::fuzzing::frames;
     pub use crate::net::fuzzing::authority;
     pub use crate::registry::layout::fuzzing::layouts;
+    #[cfg(feature = "zookeeper")]
+    pub use crate::registry::zookeeper::fuzzing::zookeeper;
 }
 pub use descriptor::{Idempotency, Kind, Method, Service};
 pub use error::{

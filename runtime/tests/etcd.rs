@@ -20,7 +20,8 @@ use jovian_runtime::etcd_api::etcdserverpb::{
 };
 use jovian_runtime::etcd_api::mvccpb::KeyValue;
 use jovian_runtime::registry::{
-    EtcdOptions, EtcdRegistry, Instance, Instances, Registry as _, Wanted, layout::Layout,
+    EtcdOptions, EtcdRegistry, Instance, Instances, Registry, Wanted,
+    layout::{Layout, StoreKind},
 };
 use jovian_runtime::{App, AppConfig};
 use plain::Plain;
@@ -363,6 +364,16 @@ async fn a_thousand_instances_are_found() {
     timeout(Duration::from_secs(20), watched.wait_for(has(1_001))).await.unwrap().unwrap();
     put(1_001..2_000).await;
     timeout(Duration::from_secs(20), watched.wait_for(has(2_000))).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_is_mapped_is_found() {
+    let Some(store) = Etcd::start("mapped") else { return };
+    let at = |layouts| -> Box<dyn Registry> {
+        Box::new(EtcdRegistry::new(EtcdOptions::at(store.endpoints(), layouts).ttl(TTL)))
+    };
+    let keys = Keys::of(&store);
+    stores::what_is_mapped_is_found(StoreKind::Etcd, at, async |key, value| keys.put(key, value).await).await;
 }
 
 const ENDPOINT: &str = "ETCD_TEST_ENDPOINT";

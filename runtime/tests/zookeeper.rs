@@ -14,7 +14,8 @@ mod support;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jovian_runtime::registry::{Instance, Registry as _, Wanted, ZooKeeperOptions, ZooKeeperRegistry};
+use jovian_runtime::registry::layout::StoreKind;
+use jovian_runtime::registry::{Instance, Registry, Wanted, ZooKeeperOptions, ZooKeeperRegistry};
 use plain::Plain;
 use server::{Node, Shell, ZooKeeper};
 use stores::{APP, Cable, PATIENCE, Process, becomes, ids, instance, turns};
@@ -333,6 +334,16 @@ async fn a_thousand_instances_are_found() {
     put(&mut shell, 700..1_000);
     turns(&mut again, |list| list.len() == 1_000).await;
     turns(&mut watched, |list| list.len() == 1_000).await;
+}
+
+#[tokio::test]
+async fn what_is_mapped_is_found() {
+    let Some(store) = ZooKeeper::start("mapped") else { return };
+    let at = |layouts| -> Box<dyn Registry> {
+        Box::new(ZooKeeperRegistry::new(ZooKeeperOptions::at(store.endpoints(), layouts).ttl(TTL)))
+    };
+    let mut shell = shell(&store);
+    stores::what_is_mapped_is_found(StoreKind::ZooKeeper, at, async |key, value| shell.set(key, value)).await;
 }
 
 const ENDPOINT: &str = "ZOOKEEPER_TEST_ENDPOINT";

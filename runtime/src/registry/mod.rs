@@ -35,7 +35,7 @@ mod secret;
 mod section;
 mod several;
 #[cfg(feature = "zookeeper")]
-mod zookeeper;
+pub(crate) mod zookeeper;
 
 pub use board::{StoreState, stores};
 #[cfg(feature = "etcd")]

@@ -2,11 +2,12 @@
 #![allow(dead_code, reason = "every test file uses its own part of it")]
 
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jovian_runtime::registry::{Instance, Instances};
+use jovian_runtime::registry::layout::{DubboApp, Layout, Options, StoreKind};
+use jovian_runtime::registry::{Instance, Instances, Provided, Registry, Wanted, stores};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -97,4 +98,88 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+const NAME: &str = "shop.orders.v1.Orders";
+const JAVA: &str = "com.example.shop.Orders";
+
+/// Dubbo by application, in whichever store: a mapping leads to apps, these to their instances, and these to what is said of
+/// them. `set` writes the value of a key.
+pub(crate) async fn what_is_mapped_is_found(
+    kind: StoreKind,
+    registry: impl Fn(Vec<Arc<dyn Layout>>) -> Box<dyn Registry>,
+    mut set: impl AsyncFnMut(&str, &str),
+) {
+    let registry = || registry(vec![Arc::new(DubboApp(Options::of(kind)))]);
+    let (own, other) = (registry(), registry());
+    let provider = |app: &str, address: &str, group: &str, methods: &[&str]| {
+        let mut service = Provided::declared(NAME, JAVA, methods.iter().copied());
+        group.clone_into(&mut service.group);
+        Instance { services: vec![service], ..Instance::new(app, address) }
+    };
+    // Which app serves it is not known.
+    let mut wanted = Wanted::app("");
+    (wanted.name, wanted.java) = (NAME.to_owned(), JAVA.to_owned());
+    let mut watched = own.watch(&wanted);
+    let lists = Arc::new(Mutex::new(Vec::new()));
+    let (mut listed, all_lists) = (watched.clone(), Arc::clone(&lists));
+    tokio::spawn(async move {
+        while listed.changed().await.is_ok() {
+            let list = listed.borrow_and_update().clone();
+            all_lists.lock().unwrap().push(list);
+        }
+    });
+    let back = own.register(provider("shop.back", "10.0.0.1:1", "", &["GetOrder"])).await.unwrap();
+    becomes(&mut watched, &["10.0.0.1:1"]).await;
+    assert_eq!(
+        (&*watched.borrow()[0].app, &*watched.borrow()[0].services[0].methods[0]),
+        ("shop.back", "GetOrder")
+    );
+
+    // Only what is said of an app tells that its group is another one: nobody hears of it before that is known.
+    let blue = own.register(provider("shop.blue", "10.0.0.2:1", "blue", &["GetOrder"])).await.unwrap();
+    let more = own.register(provider("shop.more", "10.0.0.3:1", "", &["GetOrder"])).await.unwrap();
+    becomes(&mut watched, &["10.0.0.1:1", "10.0.0.3:1"]).await;
+
+    // What an instance stood for counts until it is known what it stands for now.
+    let newer =
+        other.register(provider("shop.back", "10.0.0.1:1", "", &["GetOrder", "ListOrders"])).await.unwrap();
+    turns(&mut watched, |list| list.len() == 2 && list[0].services[0].methods.len() == 2).await;
+    for list in lists.lock().unwrap().iter() {
+        let ids = ids(list);
+        assert!(ids.contains(&"10.0.0.1:1") && !ids.contains(&"10.0.0.2:1"), "{ids:?}");
+    }
+    // Nobody leads to the earlier revision any more.
+    let said = |app: &str| places(&format!("/dubbo/metadata/{app}/")).len();
+    until("one revision is followed", || (said("shop.back"), said("shop.blue")) == (1, 1)).await;
+
+    for registration in [newer, back, blue, more] {
+        registration.deregister().await.unwrap();
+    }
+    becomes(&mut watched, &[]).await;
+    assert_eq!((places("/services/shop.").len(), places("/services/shop.else/").len()), (3, 0));
+    for interface in [NAME, JAVA] {
+        set(&format!("/dubbo/mapping/{interface}"), "shop.else").await;
+    }
+    until("only the app that is mapped is followed", || {
+        places("/services/shop.") == ["/services/shop.else/"]
+    })
+    .await;
+    assert_eq!((said("shop.back"), said("shop.blue")), (0, 0));
+}
+
+/// The places that this process follows and that begin so.
+fn places(beginning: &str) -> Vec<String> {
+    let places =
+        stores().into_iter().filter(|state| state.id.is_empty() && state.name.starts_with(beginning));
+    places.map(|state| state.name).collect()
+}
+
+async fn until(what: &str, so: impl Fn() -> bool) {
+    let waiting = async {
+        while !so() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert!(timeout(PATIENCE, waiting).await.is_ok(), "never: {what}");
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// How long a server may take to serve; the seconds are for slow machines.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Debian's, which names all that it needs.
+/// Debian's, which names all that it needs. `JOVIAN_ZOOKEEPER_JAR` names another one for servers, as a class path.
 const JAR: &str = "/usr/share/java/zookeeper.jar";
 
 /// One store.
@@ -29,20 +29,19 @@ struct Server {
     child: Option<Child>,
 }
 
-/// The jar of ZooKeeper, if it is here and there is a Java.
+/// Whether there is a ZooKeeper to test with.
 #[expect(clippy::print_stderr, reason = "whoever runs the tests is to know")]
-pub(crate) fn jar() -> Option<String> {
-    let jar = std::env::var("JOVIAN_ZOOKEEPER_JAR").unwrap_or_else(|_| JAR.to_owned());
+pub(crate) fn is_here() -> bool {
     let asked = Command::new("java").arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    let is_here = asked.is_ok() && jar.split(':').all(|jar| Path::new(jar).exists());
+    let is_here = asked.is_ok() && Path::new(JAR).exists();
     let is_required = std::env::var("JOVIAN_REQUIRE_ZOOKEEPER").is_ok_and(|value| value == "1");
-    assert!(is_here || !is_required, "there is no `java` or no {jar}, and JOVIAN_REQUIRE_ZOOKEEPER=1");
+    assert!(is_here || !is_required, "there is no `java` or no {JAR}, and JOVIAN_REQUIRE_ZOOKEEPER=1");
     if !is_here {
         eprintln!(
-            "skipped: there is no `java` or no {jar} on this machine (Debian: apt-get install default-jre-headless libzookeeper-java)"
+            "skipped: there is no `java` or no {JAR} on this machine (Debian: apt-get install default-jre-headless libzookeeper-java)"
         );
     }
-    is_here.then_some(jar)
+    is_here
 }
 
 fn java(jar: &str) -> Command {
@@ -59,7 +58,9 @@ impl ZooKeeper {
 
     /// A store of so many servers, with some more lines of configuration.
     pub(crate) fn of(test: &str, servers: usize, more: &str) -> Option<Self> {
-        jar()?;
+        if !is_here() {
+            return None;
+        }
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("zookeeper").join(test);
         let _nothing_there = fs::remove_dir_all(&folder);
         // All ports are held until all are known.
@@ -108,7 +109,8 @@ impl ZooKeeper {
             );
             fs::write(&config, text).unwrap();
             let log = fs::File::create(server.folder.join("log")).unwrap();
-            let mut command = java(&jar().unwrap());
+            let jar = std::env::var("JOVIAN_ZOOKEEPER_JAR").unwrap_or_else(|_| JAR.to_owned());
+            let mut command = java(&jar);
             command.arg("org.apache.zookeeper.server.quorum.QuorumPeerMain").arg(config);
             let child = command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn();
             server.child = Some(child.unwrap());
@@ -183,7 +185,7 @@ impl Shell {
     /// At a server (`host:port`).
     pub(crate) fn at(endpoint: &str) -> Self {
         let (said, say) = io::pipe().unwrap();
-        let mut command = java(&jar().unwrap());
+        let mut command = java(JAR);
         command.args(["org.apache.zookeeper.ZooKeeperMain", "-waitforconnection", "-server", endpoint]);
         command.stdin(Stdio::piped()).stdout(say.try_clone().unwrap()).stderr(say);
         let mut child = command.spawn().unwrap();

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use super::ZooKeeperOptions;
 use super::cluster::{Cluster, Line};
 use super::connection::Connection;
+use super::failed::{Code, Failed};
 use super::following;
-use super::wire::{self, Code, Failed, Request, Stat};
+use super::wire::{self, Request, Stat};
 use crate::registry::keyed::store::{Change, Record, Scope, Store, Trouble};
 
 /// How often parents are made that somebody removes at the same time.

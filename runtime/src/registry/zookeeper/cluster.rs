@@ -8,7 +8,9 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::connection::Connection;
-use super::wire::{Code, Failed, Request, Ticket};
+use super::failed::{Code, Failed};
+use super::wire::{Request, Ticket};
+use crate::chance::below;
 
 /// Where clients of ZooKeeper go when nobody says otherwise.
 const PORT: u16 = 2181;
@@ -47,7 +49,7 @@ impl Cluster {
             (0, _) => Err("no server is named".to_owned()),
             (_, 0 | 1) => Ok(Self {
                 // Those who start together do not all go to the same one.
-                first: AtomicUsize::new(std::process::id() as usize % servers.len()),
+                first: AtomicUsize::new(below(servers.len()).unwrap_or_default()),
                 servers,
                 root: roots.pop_first().unwrap_or_default().to_owned(),
                 user,

@@ -14,7 +14,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::wire::{Failed, Incoming, PING, Request, Ticket};
+use super::failed::Failed;
+use super::wire::{Incoming, PING, Request, Ticket};
 
 /// How long connecting and one call may take, each.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);

@@ -11,7 +11,8 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::api::{record, there};
 use super::connection::{Connection, Watch};
-use super::wire::{self, Failed, Request};
+use super::failed::Failed;
+use super::wire::{self, Request};
 use crate::registry::keyed::store::{Change, Record};
 
 /// How many nodes are read at once.

@@ -13,7 +13,12 @@ use tokio::sync::watch;
 mod api;
 mod cluster;
 mod connection;
+mod failed;
 mod following;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use api::ZooKeeper;
