@@ -20,7 +20,7 @@ fn requests_are_what_servers_read() {
     let create = Request::Create { path: "/a", value: "v", is_ephemeral: true, is_private: false };
     let world = "00000001 0000001f 00000005.776f726c64 00000006.616e796f6e65";
     let body = format!("00000002.2f61 00000001.76 {world} 00000001");
-    assert_eq!(create.frame(7)[..], hex(&format!("00000034 00000007 00000001 {body}")));
+    assert_eq!(create.frame(7)[..], hex(&format!("00000032 00000007 00000001 {body}")));
 
     let get = Request::Get { path: "/a", watch: true };
     assert_eq!(get.frame(1)[..], hex("0000000f 00000001 00000004 00000002.2f61 01"));
