@@ -239,7 +239,25 @@ fn mistakes_are_named_by_key_and_place() {
         (
             "[registry]\nkind = \"zookeper\"\n",
             &[],
-            "config/app.toml:2:8: `registry.kind`: unknown variant `zookeper`, expected one of `memory`, `file`, `etcd`, `none`".to_owned(),
+            "config/app.toml:2:8: `registry.kind`: unknown variant `zookeper`, expected one of `memory`, `file`, `etcd`, `zookeeper`, `none`".to_owned(),
+        ),
+        #[cfg(not(feature = "zookeeper"))]
+        (
+            "[registry]\nkind = \"zookeeper\"\n",
+            &[],
+            "config/app.toml:2:8: `registry.kind`: `zookeeper` needs the feature `zookeeper` of the crate `jovian-runtime`".to_owned(),
+        ),
+        #[cfg(feature = "zookeeper")]
+        (
+            "[registry]\nkind = \"zookeeper\"\nlayouts = [\"kitex\"]\n",
+            &[],
+            "config/app.toml:3:11: `registry.layouts`: the layout `kitex` is for etcd alone".to_owned(),
+        ),
+        #[cfg(feature = "zookeeper")]
+        (
+            "[registry]\nkind = \"zookeeper\"\ntls = { ca = \"ca.pem\" }\n",
+            &[],
+            "config/app.toml:3:7: `registry.tls`: connections to the kind `zookeeper` are not encrypted".to_owned(),
         ),
         #[cfg(not(feature = "etcd"))]
         (

@@ -16,10 +16,11 @@ use std::time::{Duration, Instant};
 
 use jovian_runtime::registry::layout::StoreKind;
 use jovian_runtime::registry::{Instance, Registry, Wanted, ZooKeeperOptions, ZooKeeperRegistry};
+use jovian_runtime::{App, AppConfig};
 use plain::Plain;
 use server::{Node, Shell, ZooKeeper};
 use stores::{APP, Cable, PATIENCE, Process, becomes, ids, instance, turns};
-use support::eventually;
+use support::{OrdersClient, OrdersServer, Shop, eventually, get, soon};
 use tokio::time::sleep;
 
 const PLAIN: Plain = Plain("plain");
@@ -416,4 +417,44 @@ async fn a_server_that_froze_for_longer_than_a_session_costs_nobody_his_place() 
     eventually("it is registered again", || one.is_held()).await;
     sleep(2 * TTL).await;
     assert_eq!(ids(&watched.borrow()), ["10.0.0.1:1"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_calls_another_one_through_zookeeper() {
+    let Some(store) = ZooKeeper::start("apps") else { return };
+    let config = |more: &str| {
+        let endpoint = &store.endpoints()[0];
+        let text = format!(
+            "[server]\naddress = \"127.0.0.1:0\"\nstop_wait_ms = 0\n[registry]\nkind = \"zookeeper\"\n\
+             endpoints = [\"{endpoint}/fleet\"]\nlayouts = [\"dubbo-tri\", \"dubbo-app\", \"kratos\"]\nttl_ms = 2000\n\
+             user = \"me\"\npassword = \"a-word\"\n{more}"
+        );
+        AppConfig::parse("app.toml", &text, []).unwrap()
+    };
+    assert!(!format!("{:?}", config("")).contains("a-word"));
+    let served = App::new(config("")).serve(OrdersServer::new(Shop::default())).start().await.unwrap();
+    let caller = App::new(config("[governor]\nenabled = false\n"));
+    let client = OrdersClient::find(caller.registry().as_ref()).unwrap();
+    assert_eq!(soon(client.get_order(get("1"))).await.unwrap().id, "1");
+
+    let governor = served.governor().unwrap();
+    let page = support::http::get(governor, "/registry").await.body;
+    assert!(page.contains(r#""well": true"#) && page.contains(r#""zookeeper""#), "{page}");
+    let page = support::http::get(governor, "/config").await.body;
+    assert!(page.contains("registry.password") && !page.contains("a-word"), "{page}");
+
+    let mut shell = shell(&store);
+    shell.run("addauth digest me:a-word");
+    let is_node = |line: &String| line.starts_with("/fleet/");
+    let mut all = || -> Vec<Node> {
+        let paths: Vec<String> = shell.run("ls -R /fleet").into_iter().filter(is_node).collect();
+        paths.iter().filter_map(|path| shell.get(path)).collect()
+    };
+    let owners: Vec<i64> = all().iter().map(|node| node.owner).filter(|owner| *owner != 0).collect();
+    assert!(
+        owners.len() > 2 && owners.iter().all(|owner| *owner == owners[0]),
+        "all in one session: {owners:?}"
+    );
+    served.stop().await.unwrap();
+    assert!(all().iter().all(|node| node.owner == 0), "nothing that lived with it is left");
 }

@@ -20,6 +20,7 @@ pub fn open(section: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryErro
         RegistryKind::Memory => Ok(Arc::new(MemoryRegistry::shared())),
         RegistryKind::File => Ok(in_files(section)),
         RegistryKind::Etcd => in_etcd(section),
+        RegistryKind::ZooKeeper => in_zookeeper(section),
         RegistryKind::None => Ok(Arc::new(NoRegistry)),
     }
 }
@@ -49,6 +50,29 @@ fn in_etcd(section: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError
 #[cfg(not(feature = "etcd"))]
 fn in_etcd(_: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
     Err(RegistryError::new(super::section::needs("etcd")))
+}
+
+#[cfg(feature = "zookeeper")]
+fn in_zookeeper(section: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
+    use std::time::Duration;
+
+    use super::{Secret, ZooKeeperOptions, ZooKeeperRegistry};
+
+    // Checked by whoever opens it.
+    let layouts = section.spoken().unwrap_or_default();
+    let zookeeper = ZooKeeperOptions::at(section.members(), layouts)
+        .ttl(Duration::from_millis(section.ttl_ms))
+        .empty_protection(section.empty_protection);
+    let zookeeper = match (&section.user, &section.password) {
+        (Some(user), password) => zookeeper.user(user, password.as_ref().map_or("", Secret::reveal)),
+        (None, _) => zookeeper,
+    };
+    Ok(Arc::new(ZooKeeperRegistry::new(zookeeper)))
+}
+
+#[cfg(not(feature = "zookeeper"))]
+fn in_zookeeper(_: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
+    Err(RegistryError::new(super::section::needs("zookeeper")))
 }
 
 #[cfg(unix)]

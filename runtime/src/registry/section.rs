@@ -29,26 +29,29 @@ pub struct RegistrySection {
     ///
     /// [`FileRegistry::of_user`]: crate::registry::FileRegistry::of_user
     pub path: Option<PathBuf>,
-    /// `endpoints`: the members of the kind `etcd`, or some of them, as `host:port` or `https://host:port`. Default: none
-    /// named, which is `127.0.0.1:2379`.
+    /// `endpoints`: the members of the kind `etcd`, or some of them, as `host:port` or `https://host:port`; the servers of the
+    /// kind `zookeeper`, as `host:port`, with a folder for all keys behind the last one: `host:port/folder`. Default: none
+    /// named, which is `127.0.0.1:2379` or `127.0.0.1:2181`.
     pub endpoints: Vec<String>,
-    /// `user`: who asks the kind `etcd`. Default: nobody.
+    /// `user`: who asks the kinds `etcd` and `zookeeper`. Default: nobody.
     pub user: Option<String>,
     /// `password`: the password of the user. It is never shown. Default: none.
     pub password: Option<Secret>,
     /// `[registry.tls]`: whom to trust of the kind `etcd`, and who this is. Default: none, and connections to endpoints
     /// without `https` are not encrypted.
     pub tls: Option<ClientTlsSection>,
-    /// `ttl_ms`: how long the records of the kind `etcd` stay when the process has died, in whole seconds. Default: 15 s.
+    /// `ttl_ms`: how long the records of the kinds `etcd` (in whole seconds) and `zookeeper` stay when the process has died.
+    /// Default: 15 s.
     #[serde(deserialize_with = "time_to_live")]
     pub ttl_ms: u64,
-    /// `layouts`: in which formats it is written to the kind `etcd`, and others are looked for; the first one counts
-    /// where two tell of one address. Default: none named, which is `jupiter`.
+    /// `layouts`: in which formats it is written to the kinds `etcd` and `zookeeper`, and others are looked for; the first one
+    /// counts where two tell of one address. Default: none named, which is `jupiter` for `etcd`, and `dubbo-tri` for
+    /// `zookeeper`.
     pub layouts: Vec<String>,
     /// `[registry.options.LAYOUT]`: what may be chosen of a layout. Default: what is usual in its ecosystem.
     pub options: BTreeMap<String, LayoutSection>,
-    /// `empty_protection`: whether the last instances of an app stay known when the kind `etcd` has none any more.
-    /// Default: not.
+    /// `empty_protection`: whether the last instances of an app stay known when the kinds `etcd` and `zookeeper` have none any
+    /// more. Default: not.
     pub empty_protection: bool,
     /// `advertise`: where callers connect, if that is not where it listens, as `host:port` or `host`. Default: what
     /// `[registry]` says; else the address that it listens at; of all addresses (`0.0.0.0`), the one that its packets to
@@ -105,6 +108,9 @@ impl RegistrySection {
 
     /// Whether the settings go together.
     pub(crate) fn check(&self) -> Result<(), Misfit> {
+        if self.kind == RegistryKind::ZooKeeper && self.tls.is_some() {
+            return Err(Misfit::new(&["tls"], "connections to the kind `zookeeper` are not encrypted"));
+        }
         self.spoken().map(drop)
     }
 
@@ -195,6 +201,8 @@ pub enum RegistryKind {
     File,
     /// An etcd, version 3. Needs the feature `etcd` of this crate.
     Etcd,
+    /// A ZooKeeper, 3.4 or later. Needs the feature `zookeeper` of this crate.
+    ZooKeeper,
     /// None: it is not registered and finds nobody.
     None,
 }
@@ -204,6 +212,7 @@ impl RegistryKind {
     pub(super) fn missing_feature(self) -> Option<&'static str> {
         match self {
             Self::Etcd if !cfg!(feature = "etcd") => Some("etcd"),
+            Self::ZooKeeper if !cfg!(feature = "zookeeper") => Some("zookeeper"),
             _ => None,
         }
     }
@@ -212,6 +221,7 @@ impl RegistryKind {
     fn usual_endpoint(self) -> Option<&'static str> {
         match self {
             Self::Etcd => Some("127.0.0.1:2379"),
+            Self::ZooKeeper => Some("127.0.0.1:2181"),
             Self::Memory | Self::File | Self::None => None,
         }
     }
@@ -220,6 +230,7 @@ impl RegistryKind {
     fn usual_layouts(self) -> &'static [&'static str] {
         match self {
             Self::Etcd => &["jupiter"],
+            Self::ZooKeeper => &["dubbo-tri"],
             Self::Memory | Self::File | Self::None => &[],
         }
     }
@@ -227,6 +238,7 @@ impl RegistryKind {
     /// The kind of store, where layouts differ.
     fn store(self) -> StoreKind {
         match self {
+            Self::ZooKeeper => StoreKind::ZooKeeper,
             Self::Etcd | Self::Memory | Self::File | Self::None => StoreKind::Etcd,
         }
     }
