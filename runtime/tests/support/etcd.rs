@@ -166,6 +166,8 @@ impl Drop for Etcd {
     fn drop(&mut self) {
         for number in 0..self.members.len() {
             self.kill(number);
+            // A log of etcd takes 64 MB before anything is in it.
+            let _ = fs::remove_dir_all(&self.members[number].data);
         }
     }
 }
