@@ -7,6 +7,7 @@
 #[path = "../../../../../runtime/tests/support/etcd.rs"]
 mod etcd;
 mod calls;
+mod dubbo_go;
 mod fleet;
 mod go_zero;
 mod jupiter;

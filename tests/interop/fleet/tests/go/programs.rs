@@ -87,7 +87,9 @@ impl Program {
         command.arg(role).args(arguments).stdin(Stdio::null()).kill_on_drop(true);
         // What they write on the side, such as logs.
         command.current_dir(env!("CARGO_TARGET_TMPDIR"));
-        command.env("JUPITER_LOG_DIR", env!("CARGO_TARGET_TMPDIR"));
+        command.env("APP_LOG_DIR", env!("CARGO_TARGET_TMPDIR"));
+        // Else dubbo-go tells others an address of the machine, at which it does not listen.
+        command.env("DUBBO_IP_TO_REGISTRY", "127.0.0.1");
         command
     }
 }
@@ -120,7 +122,7 @@ fn built(name: &'static str) -> Result<PathBuf, String> {
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../go").join(name);
         let go = std::process::Command::new("go")
             // Without what go-zero needs for Kubernetes alone, which is most of it.
-            .args(["build", "-mod=mod", "-buildvcs=false", "-tags=no_k8s", "-ldflags=-s -w", "-o"])
+            .args(["build", "-buildvcs=false", "-tags=no_k8s", "-ldflags=-s -w", "-o"])
             .arg(&path)
             .arg(".")
             .current_dir(sources)
