@@ -8,15 +8,16 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, StatusCode};
 use jovian_runtime::codegen::v1::{BoundService, boxed};
-use jovian_runtime::generated::grpc::health::v1::{HealthCheckRequest, HealthClient};
+use jovian_runtime::generated::grpc::health::v1::{HEALTH, HealthCheckRequest, HealthClient};
 use jovian_runtime::health::ServingStatus;
-use jovian_runtime::registry::MemoryRegistry;
+use jovian_runtime::registry::{Instance, MemoryRegistry, Provided, Registry as _, Wanted};
 use jovian_runtime::{
     App, AppConfig, Call, Code, IntoFailure as _, Kind, Method, Policies, Policy, Server, Service,
     ServiceSection, Status, metrics,
 };
 use prost::Message as _;
 use support::raw::{Raw, Whole, framed};
+use support::raw_server::telling;
 use support::{GetOrderRequest, Order, OrdersError, Running, get, soon};
 use tonic_types::StatusExt as _;
 
@@ -188,8 +189,17 @@ async fn a_service_is_served_in_its_group_and_version() {
     // What the configuration says wins; the rest stays.
     let section = ServiceSection { version: Some("2.0.0".to_owned()), ..ServiceSection::default() };
     config.server.services.insert(GREETER.name.to_owned(), section);
-    let app = App::new(config).with_registry(Arc::new(MemoryRegistry::new()));
+    let registry = MemoryRegistry::new();
+    let app = App::new(config).with_registry(Arc::new(registry.clone()));
     let running = app.serve(greeter).serve(bound(&METADATA)).start().await.unwrap();
+    // Registries tell of both, or nobody who asks for them would find it.
+    let registered = |service: &Service| {
+        let instances = registry.watch(&Wanted::app(service.app)).borrow().to_vec();
+        let services = instances.iter().flat_map(|instance| &instance.services);
+        services.map(|service| (service.group.clone(), service.version.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(registered(&GREETER), [("blue".to_owned(), "2.0.0".to_owned())]);
+    assert_eq!(registered(&METADATA), [(String::new(), String::new())]);
     let stream = tokio::net::TcpStream::connect(running.address().to_string()).await.unwrap();
     let mut raw = Raw::over(stream).await;
 
@@ -263,6 +273,35 @@ async fn a_section_of_a_service_that_is_not_served_stops_the_start() {
     let app = App::new(config).with_registry(Arc::new(MemoryRegistry::new()));
     let error = soon(app.serve(bound(&GREETER)).start()).await.unwrap_err();
     assert!(error.to_string().contains("no service `shop.Nobody`"), "{error}");
+}
+
+#[tokio::test]
+async fn an_instance_is_called_as_its_record_says() {
+    let (address, mut told) = telling().await;
+    let registry = MemoryRegistry::new();
+    let mut instance = Instance::new(HEALTH.app, address.to_string());
+    let mut provided = Provided::of(&HEALTH);
+    (provided.group, provided.version) = ("blue".to_owned(), "1.0.0".to_owned());
+    provided.path = "com.example.Health".to_owned();
+    instance.services.push(provided);
+    let _registered = registry.register(instance.clone()).await.unwrap();
+    let app = App::new(AppConfig::default()).with_registry(Arc::new(registry.clone()));
+    let client = HealthClient::discover(&app).unwrap();
+    let mut asked = async || {
+        assert_eq!(
+            soon(client.check(HealthCheckRequest::default())).await.unwrap_err().code(),
+            Code::NotFound
+        );
+        let (path, headers) = soon(told.recv()).await.unwrap();
+        let said = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+        (path, said("tri-service-group"), said("tri-service-version"))
+    };
+    let said = |text: &str| Some(text.to_owned());
+    assert_eq!(asked().await, ("/com.example.Health/Check".to_owned(), said("blue"), said("1.0.0")));
+    // The record of the same address changes.
+    instance.services.clear();
+    let _registered = registry.register(instance).await.unwrap();
+    assert_eq!(asked().await, (HEALTH.methods[0].path.to_owned(), None, None));
 }
 
 #[tokio::test]

@@ -261,7 +261,11 @@ proptest! {
             for (wanted, service) in wants(&instance).iter().zip(&instance.services) {
                 let found = found(&*layout, wanted, &entries);
                 prop_assert!(!found.is_empty(), "{}", layout.name());
-                for found in found {
+                for mut found in found {
+                    // One of several is called by its Java interface.
+                    for service in found.services.iter_mut().filter(|service| service.path == service.java) {
+                        service.path.clear();
+                    }
                     prop_assert_eq!(&found, &carried(layout.name(), &instance, service), "{}", layout.name());
                 }
             }

@@ -16,7 +16,7 @@ use crate::health::Health;
 use crate::interceptor::Interceptor;
 use crate::log::Out;
 use crate::policy::Policies;
-use crate::registry::Registry;
+use crate::registry::{Registry, Wanted};
 use crate::server::{BoundService, Server, Stats};
 
 mod advertise;
@@ -290,10 +290,11 @@ impl Client {
     /// Fails outside of a tokio runtime, and when the certificates of `[client.tls]` cannot be used. That there are no
     /// instances is the error of a call, not of the client.
     pub fn discover<E: DomainError>(service: &'static Service, app: &App) -> Result<Self, ConnectError> {
-        let ClientSection { connection, tls, .. } = &app.config.client;
+        let ClientSection { connection, tls, services, .. } = &app.config.client;
         let balancing = app.config.client.balancing_of(service.name, &app.config.app);
+        let wanted = services.get(service.name).map_or_else(|| Wanted::of(service), |of| of.wanted(service));
         let registry = app.registry().as_ref();
-        let client = Self::find_with::<E>(service, registry, connection, tls.as_ref(), &balancing)?;
+        let client = Self::find_as::<E>(service, &wanted, registry, connection, tls.as_ref(), &balancing)?;
         client.of_app(app.name(), &app.clients)
     }
 }

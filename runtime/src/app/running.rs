@@ -58,6 +58,8 @@ impl Running {
         let name = app.name().to_owned();
         let App { config, server, registries, health, tasks, followers, clients: _ } = app;
         let services: Vec<&'static Service> = server.services().collect();
+        let provided: Vec<(&str, Provided)> =
+            server.sections().map(|(service, section)| (service.app, section.provided(service))).collect();
         if services.is_empty() {
             return Err(AppError::NoServices);
         }
@@ -84,7 +86,7 @@ impl Running {
         };
         let governor = govern(&config, subject).await?;
         let (listener, address) = listen(&config.server).await?;
-        let to_register = to_register(registries.own, &services, &config, &address)?;
+        let to_register = to_register(registries.own, &provided, &config, &address)?;
         tracing::info!(app = name, %address, services = services.len(), "listening");
 
         let (drain, draining) = oneshot::channel();
@@ -217,14 +219,14 @@ async fn govern(config: &AppConfig, subject: Subject) -> Result<Option<Governor>
 /// The instances of the app, each with the registry that it is for.
 fn to_register(
     memberships: Vec<Membership>,
-    services: &[&'static Service],
+    provided: &[(&str, Provided)],
     config: &AppConfig,
     bound: &Address,
 ) -> Result<Vec<(Arc<Membership>, Instance)>, AppError> {
     let mut all = Vec::new();
     for membership in memberships.into_iter().map(Arc::new) {
         let advertised = advertise::address(&membership.key, membership.advertise.as_deref(), bound)?;
-        let of_this = instances(services, config, &advertised, membership.weight);
+        let of_this = instances(provided, config, &advertised, membership.weight);
         all.extend(of_this.into_iter().map(|instance| (Arc::clone(&membership), instance)));
     }
     Ok(all)
@@ -314,10 +316,10 @@ async fn listen(server: &ServerSection) -> Result<(Listener, Address), AppError>
 }
 
 /// One instance for each app id among the services: callers look for the app of the service they call.
-fn instances(services: &[&'static Service], config: &AppConfig, address: &str, weight: u32) -> Vec<Instance> {
+fn instances(provided: &[(&str, Provided)], config: &AppConfig, address: &str, weight: u32) -> Vec<Instance> {
     let mut apps: BTreeMap<&str, Vec<Provided>> = BTreeMap::new();
-    for service in services {
-        apps.entry(service.app).or_default().push(Provided::of(service));
+    for (app, service) in provided {
+        apps.entry(app).or_default().push(service.clone());
     }
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let started = u64::try_from(started).unwrap_or_default();

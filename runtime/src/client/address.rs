@@ -6,14 +6,17 @@ use std::path::PathBuf;
 use http::uri::{Authority, Parts, Scheme};
 use http::{Request, Uri};
 
+use super::manner::Manner;
 use crate::policy::UnknownTarget;
+use crate::registry::Instance;
 
-/// Where a server listens.
+/// Where a server listens, and how it wants to be called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Address {
     pub(super) place: Place,
     scheme: Scheme,
     authority: Authority,
+    manner: Manner,
 }
 
 /// What a connection is made to.
@@ -32,7 +35,8 @@ impl Address {
     pub(super) fn absolute(&self, request: Request<()>) -> Request<()> {
         let (mut head, ()) = request.into_parts();
         let mut parts = Parts::default();
-        parts.path_and_query = head.uri.path_and_query().cloned();
+        parts.path_and_query = head.uri.path_and_query().map(|path| self.manner.path(path));
+        self.manner.ask(&mut head.headers);
         parts.scheme = Some(self.scheme.clone());
         parts.authority = Some(self.authority.clone());
         // All three are there.
@@ -53,6 +57,17 @@ impl Address {
         }
     }
 
+    /// The address of an instance, for calls of `service`.
+    pub(super) fn of(instance: &Instance, service: &str, is_tls: bool) -> Result<Self, ConnectError> {
+        let address = Self::read(&instance.address, is_tls)?;
+        Ok(Self { manner: Manner::of(instance, service), ..address })
+    }
+
+    /// Whether an instance with this address is called so, as its record says it now.
+    pub(super) fn is_of(&self, instance: &Instance, service: &str) -> bool {
+        self.manner == Manner::of(instance, service)
+    }
+
     /// Reads `http://host:port`, `https://host:port`, `host:port` or `unix:/path`; `is_tls` says what is meant where
     /// the text leaves it open.
     pub(super) fn read(target: &str, is_tls: bool) -> Result<Self, ConnectError> {
@@ -64,7 +79,8 @@ impl Address {
             }
             // gRPC says so for sockets: they have no name of their own.
             let authority = Authority::from_static("localhost");
-            return Ok(Self { place: Place::Unix(path.into()), scheme: Scheme::HTTP, authority });
+            let place = Place::Unix(path.into());
+            return Ok(Self { place, scheme: Scheme::HTTP, authority, manner: Manner::default() });
         }
         let scheme = if is_tls { Scheme::HTTPS } else { Scheme::HTTP };
         let text = if target.contains("://") { target.to_owned() } else { format!("{scheme}://{target}") };
@@ -80,7 +96,7 @@ impl Address {
         let host = authority.host();
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).to_owned();
         let place = Place::Tcp { host, port: authority.port_u16().unwrap_or(port) };
-        Ok(Self { place, scheme, authority: authority.clone() })
+        Ok(Self { place, scheme, authority: authority.clone(), manner: Manner::default() })
     }
 }
 

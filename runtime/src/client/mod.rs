@@ -23,6 +23,7 @@ mod balancing;
 mod begin;
 mod breaker;
 mod guards;
+mod manner;
 mod pool;
 mod reply_stream;
 mod requests;
@@ -119,10 +120,23 @@ impl Client {
         tls: Option<&ClientTlsSection>,
         balancing: &BalancingSection,
     ) -> Result<Self, ConnectError> {
+        Self::find_as::<E>(service, &Wanted::of(service), registry, connection, tls, balancing)
+    }
+
+    /// The same for what is `wanted` of the service: a group of it, a version.
+    pub(crate) fn find_as<E: DomainError>(
+        service: &'static Service,
+        wanted: &Wanted,
+        registry: &dyn Registry,
+        connection: &ClientConnectionSection,
+        tls: Option<&ClientTlsSection>,
+        balancing: &BalancingSection,
+    ) -> Result<Self, ConnectError> {
         known::register::<E>();
         Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
-        let settings = settings(service.app, connection, tls, balancing)?;
-        let pool = Pool::of_app(service.app, registry.watch(&Wanted::of(service)), settings);
+        let mut settings = settings(service.app, connection, tls, balancing)?;
+        settings.service = service.name;
+        let pool = Pool::of_app(service.app, registry.watch(wanted), settings);
         Ok(Self::new(service, service.app, Transport::Remote(pool)))
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tonic::Status;
 
 use crate::descriptor::Service;
+use crate::registry::Provided;
 
 /// The headers of Dubbo that say what is asked for (`TripleHeaderEnum`).
 const GROUP: &str = "tri-service-group";
@@ -48,6 +49,12 @@ impl ServiceSection {
                 "`{service}` is served in the {what} `{own}`, not in `{asked}`"
             ))),
         }
+    }
+
+    /// A service that is served so, as registries tell of it.
+    pub(crate) fn provided(&self, service: &Service) -> Provided {
+        let said = |text: &Option<String>| text.clone().unwrap_or_default();
+        Provided { group: said(&self.group), version: said(&self.version), ..Provided::of(service) }
     }
 
     /// The names beside its own under which a service is asked for: its Java interface, and Dubbo's key of either.

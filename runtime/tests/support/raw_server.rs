@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tonic::body::Body;
 
 /// Answers every request with a gRPC status.
@@ -23,6 +24,30 @@ pub async fn answering(listener: TcpListener, status: &'static str) {
         let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
         tokio::spawn(connection.serve_connection(TokioIo::new(stream), service));
     }
+}
+
+/// Answers every request with `NOT_FOUND`, and tells its path and its headers. Returns where it listens.
+pub async fn telling() -> (SocketAddr, UnboundedReceiver<(String, HeaderMap)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (tell, told) = unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let tell = tell.clone();
+            tokio::spawn(async move {
+                let mut connection = h2::server::handshake(stream).await.unwrap();
+                while let Some(Ok((request, mut respond))) = connection.accept().await {
+                    let (head, _) = request.into_parts();
+                    let _ = tell.send((head.uri.path().to_owned(), head.headers));
+                    let mut response = Response::new(());
+                    *response.headers_mut() =
+                        headers(&[("content-type", b"application/grpc"), ("grpc-status", b"5")]);
+                    let _ = respond.send_response(response, true);
+                }
+            });
+        }
+    });
+    (address, told)
 }
 
 /// What [`scripted`] answers, header for header: nothing is added, and nothing is left out.

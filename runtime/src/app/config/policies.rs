@@ -10,9 +10,11 @@ use super::sections::AppSection;
 use crate::client::BalancingSection;
 use crate::codec::Encoding;
 use crate::codes;
+use crate::descriptor::Service;
 use crate::error::Code;
 use crate::net::{ClientConnectionSection, ClientTlsSection};
 use crate::policy::{Codes, Policies, Policy, Retry};
+use crate::registry::Wanted;
 
 /// What holds for the calls of a server's methods. A time of 0 sets no bound; what is not written is said elsewhere.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -118,6 +120,18 @@ pub struct ClientSection {
 pub struct ClientServiceSection {
     /// `balancing`: how each call chooses among its instances, where that is not what `[client.balancing]` says.
     pub balancing: BalancingSection,
+    /// `group`: the group that it is looked for in, `blue`, or several, `blue,green`, or `*`. Default: those in none.
+    pub group: Option<String>,
+    /// `version`: the version that is looked for, `1.0.0`, or `*`. Default: those without.
+    pub version: Option<String>,
+}
+
+impl ClientServiceSection {
+    /// What is looked for of the service.
+    pub(crate) fn wanted(&self, service: &Service) -> Wanted {
+        let said = |text: &Option<String>| text.clone().unwrap_or_default();
+        Wanted { group: said(&self.group), version: said(&self.version), ..Wanted::of(service) }
+    }
 }
 
 impl ClientSection {

@@ -41,7 +41,9 @@ impl Set {
         let wanted = list.iter().filter(|instance| wants_calls(instance));
         let candidates: Vec<Candidate<'_>> = wanted
             .filter_map(|instance| {
-                let known = known.get(instance.address.as_str());
+                let known = known
+                    .get(instance.address.as_str())
+                    .filter(|known| known.endpoint.dialer.address().is_of(instance, settings.service));
                 let endpoint = match known {
                     Some(known) => Arc::clone(&known.endpoint),
                     None => endpoint(instance, settings)?,
@@ -108,7 +110,7 @@ impl Set {
 
 /// The endpoint of an instance that is new; one bad record hides no other.
 fn endpoint(instance: &Instance, settings: &Settings) -> Option<Arc<Endpoint>> {
-    match Address::read(&instance.address, settings.is_tls()) {
+    match Address::of(instance, settings.service, settings.is_tls()) {
         Ok(address) => Some(Endpoint::new(&instance.address, address, settings)),
         Err(error) => {
             tracing::warn!(app = instance.app, %error, "an instance has no usable address");

@@ -10,6 +10,8 @@ use crate::net::{ClientConnectionSection, ClientTlsSection, Connector, TlsError}
 /// What holds for all connections of a pool.
 #[derive(Clone)]
 pub(in crate::client) struct Settings {
+    /// The full name of the service that is called; empty where that makes no difference.
+    pub(in crate::client) service: &'static str,
     pub(super) connect_timeout: Duration,
     pub(super) keep_alive: KeepAlive,
     pub(super) tls: Option<Arc<Connector>>,
@@ -24,6 +26,7 @@ impl Settings {
         balancing: Balancing,
     ) -> Result<Self, TlsError> {
         Ok(Self {
+            service: "",
             connect_timeout: connection.connect_timeout(),
             keep_alive: KeepAlive {
                 interval: connection.keepalive_interval(),

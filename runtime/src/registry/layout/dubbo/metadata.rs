@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::names::matches;
 use super::{
-    FIELDS, Instance, OWN, Options, RELEASE, Wanted, host_and_port, interfaces, labels_into, parameters,
-    path, settle,
+    FIELDS, Instance, OWN, Options, RELEASE, Wanted, called, host_and_port, interfaces, labels_into,
+    parameters, path, settle,
 };
 use crate::registry::Provided;
 use crate::registry::layout::{json, labels};
@@ -171,14 +171,14 @@ pub(in crate::registry::layout) fn services(
     let mut services: BTreeMap<(String, String, String), (Provided, Labels)> = BTreeMap::new();
     for info in read.services.unwrap_or_default().into_values() {
         let interface = info.name.unwrap_or_default();
-        let path = info.path.filter(|path| !path.is_empty()).unwrap_or_else(|| interface.clone());
+        let path = info.path.unwrap_or_default();
         let is_wanted = interface == wanted.name || interface == wanted.java;
         let is_any = wanted.name.is_empty() && wanted.java.is_empty();
         let is_tri = info.protocol.as_deref().is_none_or(|protocol| protocol == "tri");
         let mut params = info.params.unwrap_or_default();
         let mut service = Provided {
-            name: path.clone(),
-            java: interface,
+            name: if path.is_empty() { interface.clone() } else { path.clone() },
+            java: interface.clone(),
             methods: super::names::proto_methods(params.get("methods").map_or("", String::as_str)),
             group: info.group.unwrap_or_default(),
             version: info.version.unwrap_or_default(),
@@ -190,8 +190,9 @@ pub(in crate::registry::layout) fn services(
         if is_wanted {
             wanted.name.clone_into(&mut service.name);
             wanted.java.clone_into(&mut service.java);
+            let path = called(&interface, &path, &service);
             if path != service.name {
-                service.path = path;
+                service.path = path.to_owned();
             }
         }
         settle(&mut params);

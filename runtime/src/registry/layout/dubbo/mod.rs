@@ -124,7 +124,7 @@ fn tri(
         return Ok(None);
     }
     let mut service = service(&url);
-    let path = if url.path.is_empty() { interface } else { &url.path };
+    let path = called(interface, &url.path, &service);
     wanted.name.clone_into(&mut service.name);
     wanted.java.clone_into(&mut service.java);
     if wanted.name.is_empty() {
@@ -133,6 +133,13 @@ fn tri(
         path.clone_into(&mut service.path);
     }
     instance(options, wanted, key, url, service)
+}
+
+/// What stands before the method in calls. Java looks at group and version only under the name of the interface: under the path it
+/// serves whichever came first.
+fn called<'a>(interface: &'a str, path: &'a str, service: &Provided) -> &'a str {
+    let is_one_of_several = !(service.group.is_empty() && service.version.is_empty());
+    if path.is_empty() || (is_one_of_several && !interface.is_empty()) { interface } else { path }
 }
 
 impl Layout for DubboGrpc {
