@@ -1,0 +1,5 @@
+//! Generates the services that everybody serves and calls.
+
+fn main() -> Result<(), jovian::diag::Diagnostics> {
+    jovian::Builder::new().input("proto").generate()
+}
