@@ -129,21 +129,21 @@ pub(crate) async fn what_is_mapped_is_found(
             all_lists.lock().unwrap().push(list);
         }
     });
-    let back = own.register(provider("shop.back", "10.0.0.1:1", "", &["GetOrder"])).await.unwrap();
+    let back = own.register(provider("mapped.back", "10.0.0.1:1", "", &["GetOrder"])).await.unwrap();
     becomes(&mut watched, &["10.0.0.1:1"]).await;
     assert_eq!(
         (&*watched.borrow()[0].app, &*watched.borrow()[0].services[0].methods[0]),
-        ("shop.back", "GetOrder")
+        ("mapped.back", "GetOrder")
     );
 
     // Only what is said of an app tells that its group is another one: nobody hears of it before that is known.
-    let blue = own.register(provider("shop.blue", "10.0.0.2:1", "blue", &["GetOrder"])).await.unwrap();
-    let more = own.register(provider("shop.more", "10.0.0.3:1", "", &["GetOrder"])).await.unwrap();
+    let blue = own.register(provider("mapped.blue", "10.0.0.2:1", "blue", &["GetOrder"])).await.unwrap();
+    let more = own.register(provider("mapped.more", "10.0.0.3:1", "", &["GetOrder"])).await.unwrap();
     becomes(&mut watched, &["10.0.0.1:1", "10.0.0.3:1"]).await;
 
     // What an instance stood for counts until it is known what it stands for now.
     let newer =
-        other.register(provider("shop.back", "10.0.0.1:1", "", &["GetOrder", "ListOrders"])).await.unwrap();
+        other.register(provider("mapped.back", "10.0.0.1:1", "", &["GetOrder", "ListOrders"])).await.unwrap();
     turns(&mut watched, |list| list.len() == 2 && list[0].services[0].methods.len() == 2).await;
     for list in lists.lock().unwrap().iter() {
         let ids = ids(list);
@@ -151,21 +151,21 @@ pub(crate) async fn what_is_mapped_is_found(
     }
     // Nobody leads to the earlier revision any more.
     let said = |app: &str| places(&format!("/dubbo/metadata/{app}/")).len();
-    until("one revision is followed", || (said("shop.back"), said("shop.blue")) == (1, 1)).await;
+    until("one revision is followed", || (said("mapped.back"), said("mapped.blue")) == (1, 1)).await;
 
     for registration in [newer, back, blue, more] {
         registration.deregister().await.unwrap();
     }
     becomes(&mut watched, &[]).await;
-    assert_eq!((places("/services/shop.").len(), places("/services/shop.else/").len()), (3, 0));
+    assert_eq!((places("/services/mapped.").len(), places("/services/mapped.else/").len()), (3, 0));
     for interface in [NAME, JAVA] {
-        set(&format!("/dubbo/mapping/{interface}"), "shop.else").await;
+        set(&format!("/dubbo/mapping/{interface}"), "mapped.else").await;
     }
     until("only the app that is mapped is followed", || {
-        places("/services/shop.") == ["/services/shop.else/"]
+        places("/services/mapped.") == ["/services/mapped.else/"]
     })
     .await;
-    assert_eq!((said("shop.back"), said("shop.blue")), (0, 0));
+    assert_eq!((said("mapped.back"), said("mapped.blue")), (0, 0));
 }
 
 /// The places that this process follows and that begin so.
