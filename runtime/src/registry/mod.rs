@@ -13,20 +13,26 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 #[cfg_attr(
-    not(any(feature = "etcd", feature = "zookeeper")),
+    not(any(feature = "etcd", feature = "zookeeper", feature = "nacos", feature = "discovery")),
     allow(dead_code, reason = "what stores report is read without any, too")
 )]
 mod board;
+#[cfg(feature = "discovery")]
+mod discovery;
 #[cfg(feature = "etcd")]
 mod etcd;
 #[cfg(unix)]
 mod file;
 pub mod governance;
-#[cfg(any(feature = "etcd", feature = "zookeeper"))]
+#[cfg(any(feature = "nacos", feature = "discovery"))]
+mod http;
+#[cfg(any(feature = "etcd", feature = "zookeeper", feature = "nacos", feature = "discovery"))]
 mod keyed;
 pub mod layout;
 mod lists;
 mod memory;
+#[cfg(feature = "nacos")]
+mod nacos;
 mod none;
 mod open;
 mod provided;
@@ -38,11 +44,15 @@ mod several;
 pub(crate) mod zookeeper;
 
 pub use board::{StoreState, stores};
+#[cfg(feature = "discovery")]
+pub use discovery::{DiscoveryOptions, DiscoveryRegistry};
 #[cfg(feature = "etcd")]
 pub use etcd::{EtcdOptions, EtcdRegistry};
 #[cfg(unix)]
 pub use file::FileRegistry;
 pub use memory::MemoryRegistry;
+#[cfg(feature = "nacos")]
+pub use nacos::{NacosOptions, NacosRegistry};
 pub use none::NoRegistry;
 pub use open::open;
 pub use provided::{Provided, Wanted};

@@ -194,12 +194,12 @@ fn json(value: &impl Serialize) -> String {
 }
 
 /// A text as the last part of a key.
-fn segment(id: &str) -> String {
+pub(super) fn segment(id: &str) -> String {
     id.replace('%', "%25").replace('/', "%2F")
 }
 
 /// The text of the last part of a key.
-fn unsegment(segment: &str) -> String {
+pub(super) fn unsegment(segment: &str) -> String {
     segment.replace("%2F", "/").replace("%25", "%")
 }
 

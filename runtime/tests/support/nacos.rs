@@ -1,0 +1,184 @@
+//! A real Nacos: its server, of one process, on free ports of loopback, and its client in Java.
+//!
+//! Where they are not, tests that need them say `skipped:` and pass, unless `JOVIAN_REQUIRE_NACOS=1`, as CI has it.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Lines};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a server may take to begin; the seconds are for slow machines.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Where `tests/interop/nacos/install` has put them, if it has.
+#[expect(clippy::print_stderr, reason = "whoever runs the tests is to know")]
+fn installed() -> Option<PathBuf> {
+    let usual = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../nacos");
+    let folder = std::env::var_os("JOVIAN_NACOS").map_or(usual, PathBuf::from);
+    let is_here = ["server", "client"].iter().all(|part| folder.join(part).join("stamp").exists());
+    let is_required = std::env::var("JOVIAN_REQUIRE_NACOS").is_ok_and(|value| value == "1");
+    assert!(is_here || !is_required, "there is no Nacos in {}, and JOVIAN_REQUIRE_NACOS=1", folder.display());
+    if !is_here {
+        eprintln!(
+            "skipped: there is no Nacos in {} (tests/interop/nacos/install target/nacos)",
+            folder.display()
+        );
+    }
+    is_here.then_some(folder)
+}
+
+fn java(folder: &PathBuf, part: &str) -> Command {
+    let part = folder.join(part);
+    let mut command = Command::new("java");
+    command.arg("-cp").arg(format!("{0}/classes:{0}/lib/*", part.display()));
+    command.args([
+        "-Xmx384m",
+        "-XX:TieredStopAtLevel=1",
+        "-XX:+UseSerialGC",
+        "-Djava.net.preferIPv4Stack=true",
+    ]);
+    command
+}
+
+/// One server.
+pub(crate) struct Nacos {
+    folder: PathBuf,
+    home: PathBuf,
+    port: u16,
+    more: Vec<String>,
+    child: Option<Child>,
+}
+
+impl Nacos {
+    /// A server, started with some more system properties; nothing if there is no Nacos here.
+    pub(crate) fn start(test: &str, more: &[&str]) -> Option<Self> {
+        let folder = installed()?;
+        let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("nacos").join(test);
+        let _nothing_there = fs::remove_dir_all(&home);
+        let more = more.iter().map(|&property| property.to_owned()).collect();
+        let mut server = Self { folder, home, port: free(), more, child: None };
+        server.resume();
+        Some(server)
+    }
+
+    /// Where it is.
+    pub(crate) fn endpoint(&self) -> String {
+        self.address().to_string()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
+    /// Starts it where it does not run, with what it had stored.
+    pub(crate) fn resume(&mut self) {
+        fs::create_dir_all(&self.home).unwrap();
+        let log = self.home.with_extension("log");
+        let home = self.home.display();
+        let child = java(&self.folder, "server")
+            .args(["-Dnacos.standalone=true", "-Dnacos.server.ip=127.0.0.1", "-Dserver.address=127.0.0.1"])
+            .args([format!("-Dnacos.home={home}"), format!("-Dserver.port={}", self.port)])
+            .args([format!("-Dserver.tomcat.basedir={home}"), format!("-Duser.home={home}")])
+            .args(&self.more)
+            .arg("jovian.tests.Server")
+            // It ends when this does, however this process ends.
+            .stdin(Stdio::piped())
+            .stdout(fs::File::create(&log).unwrap())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+        let until = Instant::now() + PATIENCE;
+        while !fs::read_to_string(&log).unwrap().lines().any(|line| line == "ready") {
+            assert!(Instant::now() < until, "it was never ready: {}", log.display());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Kills it.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Forgets what it had stored; it does not run.
+    pub(crate) fn wipe(&self) {
+        fs::remove_dir_all(&self.home).unwrap();
+    }
+
+    /// The client in Java: with `register SERVICE IP PORT NAME=VALUE..`, or with `subscribe SERVICE`.
+    pub(crate) fn client(&self, arguments: &[&str]) -> Client {
+        let home = self.home.join("client");
+        let mut child = java(&self.folder, "client")
+            .args([format!("-Duser.home={}", home.display()), format!("-DJM.LOG.PATH={}", home.display())])
+            .args(["jovian.tests.Client", &self.endpoint()])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Client { input: child.stdin.take(), lines, child }
+    }
+}
+
+/// A server that a test leaves behind would outlive it.
+impl Drop for Nacos {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A client in Java.
+pub(crate) struct Client {
+    input: Option<ChildStdin>,
+    lines: Lines<BufReader<ChildStdout>>,
+    child: Child,
+}
+
+impl Client {
+    /// Waits for a line that it prints.
+    pub(crate) fn says(&mut self, expected: &str) {
+        let mut said = Vec::new();
+        for line in self.lines.by_ref().map_while(Result::ok) {
+            if line == expected {
+                return;
+            }
+            said.push(line);
+        }
+        panic!("it never said {expected}: {said:#?}");
+    }
+
+    /// Lets it leave, and waits until it has.
+    pub(crate) fn leave(mut self) {
+        self.input = None;
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port that is free, with all others that a server takes: of its Raft below, of gRPC above.
+fn free() -> u16 {
+    let mut held = Vec::new();
+    loop {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let others = [port - 1000, port.saturating_add(1000), port.saturating_add(1001)];
+        if others.iter().all(|other| TcpListener::bind(("0.0.0.0", *other)).is_ok()) {
+            return port;
+        }
+        // So that the next one is another.
+        held.push(listener);
+    }
+}

@@ -1,0 +1,33 @@
+package jovian.tests;
+
+import com.alibaba.nacos.sys.filter.NacosTypeExcludeFilter;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.autoconfigure.AutoConfigurationExcludeFilter;
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.boot.context.TypeExcludeFilter;
+import org.springframework.boot.web.servlet.ServletComponentScan;
+import org.springframework.context.annotation.ComponentScan;
+import org.springframework.context.annotation.FilterType;
+import org.springframework.scheduling.annotation.EnableScheduling;
+
+/**
+ * The server of Nacos without its console, from its modules, until standard input ends. Options are system properties, as its
+ * own script gives them.
+ */
+@SpringBootApplication
+@ComponentScan(basePackages = "com.alibaba.nacos", excludeFilters = {
+    @ComponentScan.Filter(type = FilterType.CUSTOM, classes = NacosTypeExcludeFilter.class),
+    @ComponentScan.Filter(type = FilterType.CUSTOM, classes = TypeExcludeFilter.class),
+    @ComponentScan.Filter(type = FilterType.CUSTOM, classes = AutoConfigurationExcludeFilter.class)})
+@ServletComponentScan("com.alibaba.nacos")
+@EnableScheduling
+public class Server {
+    public static void main(String[] args) throws java.io.IOException {
+        SpringApplication.run(Server.class, args);
+        System.out.println("ready");
+        while (System.in.read() >= 0) {
+            // Until it ends.
+        }
+        Runtime.getRuntime().halt(0);
+    }
+}
