@@ -30,9 +30,8 @@ fn installed() -> Option<PathBuf> {
 }
 
 fn java(folder: &PathBuf, part: &str) -> Command {
-    let part = folder.join(part);
     let mut command = Command::new("java");
-    command.arg("-cp").arg(format!("{0}/classes:{0}/lib/*", part.display()));
+    command.arg("-cp").arg(folder.join(part).join(format!("nacos-{part}-1.jar")));
     command.args([
         "-Xmx384m",
         "-XX:TieredStopAtLevel=1",

@@ -1,7 +1,7 @@
 //! The registry in bilibili's discovery.
 //!
-//! In: where it is, which layout is spoken there. Out: a [`Registry`]. An instance is renewed twice a minute, and registered
-//! again when it is not there any more.
+//! In: where it is, which layout is spoken there. Out: a [`Registry`]. An instance is renewed now and then, and registered again
+//! when it is not there any more.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,9 +21,7 @@ use super::keyed::Keyed;
 use super::layout::Discovery;
 use super::{Instance, Instances, Registration, Registry, RegistryError, Wanted};
 
-/// How often an instance is renewed: discovery counts on it, and forgets one after 90 s.
-const RENEW: Duration = Duration::from_secs(30);
-/// How long a poll may take; discovery answers after 30 s at the latest.
+/// How long waiting for a change may take; discovery answers after 30 s at the latest.
 const POLL: Duration = Duration::from_secs(40);
 
 /// Where a discovery is, and how it is used.
@@ -31,15 +29,26 @@ const POLL: Duration = Duration::from_secs(40);
 pub struct DiscoveryOptions {
     endpoints: Vec<String>,
     layout: Discovery,
+    renewal: Duration,
     protects_empty: bool,
 }
 
 impl DiscoveryOptions {
+    /// How often an instance is renewed, unless it is set. Discovery forgets one after 90 s.
+    pub const DEFAULT_RENEWAL: Duration = Duration::from_secs(30);
+
     /// The nodes of a discovery, or some of them, which know the others: `10.1.0.7:7171`.
     #[must_use]
     pub fn at<T: Into<String>>(endpoints: impl IntoIterator<Item = T>, layout: Discovery) -> Self {
         let endpoints = endpoints.into_iter().map(Into::into).collect();
-        Self { endpoints, layout, protects_empty: false }
+        Self { endpoints, layout, renewal: Self::DEFAULT_RENEWAL, protects_empty: false }
+    }
+
+    /// How often an instance is renewed; 30 s unless set, by which discovery counts. As late it is noticed that one is not
+    /// there any more, and it is registered again.
+    #[must_use]
+    pub fn renewal(self, renewal: Duration) -> Self {
+        Self { renewal, ..self }
     }
 
     /// Whether the last instances of an app stay known when all of them are gone from discovery. Not unless set.

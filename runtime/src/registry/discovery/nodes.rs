@@ -57,6 +57,15 @@ pub(super) enum Verdict<T> {
     NotFound,
 }
 
+impl<T> Verdict<T> {
+    pub(super) fn good(self) -> Option<T> {
+        match self {
+            Self::Good(data) => data,
+            Self::Unchanged | Self::NotFound => None,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Node {
     addr: String,
@@ -90,14 +99,15 @@ impl Nodes {
         self.taken(node.post(path, form, None, PATIENCE).await)
     }
 
-    /// Waits for changes of an app since a time that `node` gave.
-    pub(super) async fn poll(
+    /// Asks one node: what another one says since a certain time means something else.
+    pub(super) async fn get<T: DeserializeOwned>(
         &self,
         node: &Server,
+        path: &str,
         query: &[(&str, &str)],
         patience: Duration,
-    ) -> Result<Verdict<Apps>, Trouble> {
-        self.taken(node.get("/discovery/polls", query, None, patience).await)
+    ) -> Result<Verdict<T>, Trouble> {
+        self.taken(node.get(path, query, None, patience).await)
     }
 
     fn taken<T: DeserializeOwned>(

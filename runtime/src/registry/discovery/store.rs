@@ -1,6 +1,7 @@
 //! Discovery as a store. It knows no sessions: each instance is renewed by itself.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::future::pending;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,21 +9,24 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use tokio::time::sleep;
+use tokio::time::timeout;
 
 use super::keys::key;
-use super::nodes::{App, Nodes, Verdict};
-use super::{DiscoveryOptions, POLL, RENEW};
+use super::nodes::{App, Apps, Nodes, PATIENCE, Verdict};
+use super::{DiscoveryOptions, POLL};
 use crate::chance;
 use crate::registry::keyed::store::{Change, Record, Scope, Store, Trouble};
 use crate::registry::layout::{DiscoveryInstance, unsegment};
 
-/// How long an app stays unknown before it is asked for again: nobody waits for one that is not there.
-const UNKNOWN: Duration = Duration::from_secs(1);
+/// How long is waited for a change of a single instance.
+const ALONE: Duration = Duration::from_secs(5);
+/// The status of instances that may be called.
+const UP: &str = "1";
 
 pub(super) struct DiscoveryStore {
     nodes: Nodes,
     env: String,
+    renewal: Duration,
     /// The number of the last session.
     last: AtomicI64,
     sessions: Mutex<BTreeMap<i64, Session>>,
@@ -36,6 +40,7 @@ impl DiscoveryStore {
         Self {
             nodes: Nodes::new(options.endpoints.clone()),
             env: options.layout.env.clone(),
+            renewal: options.renewal,
             last: AtomicI64::new(0),
             sessions: Mutex::default(),
         }
@@ -58,38 +63,39 @@ impl DiscoveryStore {
     }
 
     /// Tells the instances of an app, and then all of them after every change, as one node knows them.
-    async fn polls(&self, appid: &str, tell: &mut (dyn FnMut(Change) + Send)) -> Trouble {
-        let node = match self.nodes.node().await {
-            Ok(node) => node,
-            Err(trouble) => return trouble,
+    ///
+    /// A node does not tell those who wait that the last instance has gone. So whoever knows but one asks more often.
+    async fn instances(
+        &self,
+        appid: &str,
+        tell: &mut (dyn FnMut(Change) + Send),
+    ) -> Result<Infallible, Trouble> {
+        let node = self.nodes.node().await?;
+        // Of two that wait under one name, a node may tell one.
+        let waiting = format!("jovian-{:016x}", chance::draw());
+        let mut take = |app: Option<App>| {
+            let since = app.as_ref().map_or(0, |app| app.latest_timestamp);
+            let records = app.map(|app| records(appid, app)).unwrap_or_default();
+            let patience = if records.len() == 1 { ALONE } else { POLL };
+            tell(Change::All(records));
+            (since, patience)
         };
-        // Of two that poll with one name, a node forgets one.
-        let poller = format!("jovian-{:016x}", chance::draw());
-        let mut latest = 0;
         loop {
-            let since = latest.to_string();
-            let query = [
-                ("env", self.env.as_str()),
-                ("appid", appid),
-                ("hostname", &poller),
-                ("latest_timestamp", &since),
-            ];
-            let app = match self.nodes.poll(&node, &query, POLL).await {
-                Ok(Verdict::Good(apps)) => apps.and_then(|mut apps| apps.remove(appid)).flatten(),
-                Ok(Verdict::Unchanged) => continue,
-                Ok(Verdict::NotFound) => None,
-                Err(trouble) => return trouble,
-            };
-            match app {
-                Some(app) => {
-                    latest = app.latest_timestamp;
-                    tell(Change::All(records(appid, app)));
-                }
-                None => {
-                    latest = 0;
-                    tell(Change::All(BTreeMap::new()));
-                    sleep(UNKNOWN).await;
-                }
+            let asked = [("env", self.env.as_str()), ("appid", appid)];
+            let status = [("status", UP)];
+            let found =
+                self.nodes.get(&node, "/discovery/fetch", &[asked, status].concat(), PATIENCE).await?;
+            let (mut since, mut patience) = take(found.good());
+            loop {
+                let latest = since.to_string();
+                let since_when = [("hostname", waiting.as_str()), ("latest_timestamp", &latest)];
+                let query = [&asked[..], &since_when].concat();
+                let polling = self.nodes.get::<Apps>(&node, "/discovery/polls", &query, POLL);
+                let Ok(polled) = timeout(patience, polling).await else { break };
+                let Some(app) = polled?.good().and_then(|mut apps| apps.remove(appid)).flatten() else {
+                    break;
+                };
+                (since, patience) = take(Some(app));
             }
         }
     }
@@ -101,7 +107,7 @@ impl Store for DiscoveryStore {
     }
 
     fn rhythm(&self) -> Duration {
-        RENEW
+        self.renewal
     }
 
     async fn open(&self) -> Result<i64, Trouble> {
@@ -151,7 +157,13 @@ impl Store for DiscoveryStore {
 
     async fn follow(&self, scope: &Scope, tell: &mut (dyn FnMut(Change) + Send)) -> Trouble {
         match scope {
-            Scope::Place(place) => self.polls(&unsegment(place.trim_end_matches('/')), tell).await,
+            Scope::Place(place) => {
+                let appid = unsegment(place.trim_end_matches('/'));
+                match self.instances(&appid, tell).await {
+                    Ok(never) => match never {},
+                    Err(trouble) => trouble,
+                }
+            }
             Scope::Key(_) => pending().await,
         }
     }

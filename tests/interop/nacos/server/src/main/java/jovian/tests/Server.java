@@ -1,6 +1,8 @@
 package jovian.tests;
 
+import com.alibaba.nacos.core.code.ControllerMethodsCache;
 import com.alibaba.nacos.sys.filter.NacosTypeExcludeFilter;
+import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.AutoConfigurationExcludeFilter;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
@@ -22,6 +24,14 @@ import org.springframework.scheduling.annotation.EnableScheduling;
 @ServletComponentScan("com.alibaba.nacos")
 @EnableScheduling
 public class Server {
+    /** What the console does in the whole of Nacos: who may call which method over HTTP is looked up there. */
+    @Autowired
+    void knowMethods(ControllerMethodsCache methods) {
+        methods.initClassMethod("com.alibaba.nacos.core.controller");
+        methods.initClassMethod("com.alibaba.nacos.naming.controllers");
+        methods.initClassMethod("com.alibaba.nacos.config.server.controller");
+    }
+
     public static void main(String[] args) throws java.io.IOException {
         SpringApplication.run(Server.class, args);
         System.out.println("ready");
