@@ -34,6 +34,10 @@ pub(in crate::registry) enum Change {
     /// All records that there are.
     All(BTreeMap<String, Record>),
     /// Records that are new now, or gone.
+    #[cfg_attr(
+        not(any(feature = "etcd", feature = "zookeeper")),
+        allow(dead_code, reason = "some stores tell everything each time")
+    )]
     Some(Vec<(String, Option<Record>)>),
 }
 
