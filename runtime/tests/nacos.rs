@@ -20,7 +20,7 @@ use jovian_runtime::registry::{
 use serde_json::Value;
 use server::Nacos;
 use stores::{Cable, PATIENCE, Process, becomes, ids, turns};
-use support::http::ask;
+use support::http::raw;
 use tokio::time::{sleep, timeout};
 
 /// How long a server waits for a sign of life before it asks for one, and then for the answer, rounded up.
@@ -58,9 +58,11 @@ fn wanted(test: &str) -> Wanted {
     wanted
 }
 
-/// The store by itself, as people and old clients use it: over HTTP.
+/// The store by itself, as people and old clients use it: over HTTP, in a version that has no chunks.
 async fn over_http(store: &Nacos, verb: &str, path: &str) -> String {
-    ask(store.address(), verb, &format!("/nacos/v1{path}"), "").await.body
+    let request = format!("{verb} /nacos/v1{path} HTTP/1.0\r\nhost: nacos\r\ncontent-length: 0\r\n\r\n");
+    let answer = raw(store.address(), request.as_bytes()).await;
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
 }
 
 /// Waits until something is so; others are asked for it.
@@ -75,13 +77,10 @@ async fn comes(what: &str, is_so: impl AsyncFn() -> bool) {
 
 /// The instances of a service, as the store tells of them over HTTP.
 async fn listed(store: &Nacos, service: &str) -> Vec<Value> {
-    let body = over_http(store, "GET", &format!("/ns/instance/list?serviceName={service}")).await;
-    // It may be in chunks; here it is in one.
-    let json = &body[body.find('{').unwrap()..=body.rfind('}').unwrap()];
-    serde_json::from_str::<Value>(json).unwrap()["hosts"].as_array().unwrap().clone()
+    let list = over_http(store, "GET", &format!("/ns/instance/list?serviceName={service}")).await;
+    serde_json::from_str::<Value>(&list).unwrap()["hosts"].as_array().unwrap().clone()
 }
 
-/// A text, without the chunks of HTTP.
 async fn text(store: &Nacos, group: &str, data_id: &str) -> String {
     over_http(store, "GET", &format!("/cs/configs?group={group}&dataId={data_id}")).await
 }
