@@ -84,7 +84,7 @@ impl DiscoveryStore {
             let asked = [("env", self.env.as_str()), ("appid", appid)];
             let status = [("status", UP)];
             let found =
-                self.nodes.get(&node, "/discovery/fetch", &[asked, status].concat(), PATIENCE).await?;
+                self.nodes.get(&node, "/discovery/fetch", &[&asked[..], &status].concat(), PATIENCE).await?;
             let (mut since, mut patience) = take(found.good());
             loop {
                 let latest = since.to_string();
