@@ -81,6 +81,8 @@ impl Nacos {
             .args([format!("-Dnacos.home={home}"), format!("-Dserver.port={}", self.port)])
             .args([format!("-Dserver.tomcat.basedir={home}"), format!("-Duser.home={home}")])
             .args(&self.more)
+            // Its database logs where it is started.
+            .current_dir(&self.home)
             .arg("jovian.tests.Server")
             // It ends when this does, however this process ends.
             .stdin(Stdio::piped())

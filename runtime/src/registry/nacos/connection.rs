@@ -14,8 +14,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::login::Login;
+use super::texts::ChangedText;
 use super::wire::{
-    Ask, ChangedText, ConnectionSetupRequest, HealthCheckRequest, Heard, NACOS, Payload, REQUEST, STREAM,
+    Ask, ConnectionSetupRequest, HealthCheckRequest, Heard, NACOS, Payload, REQUEST, STREAM,
     ServerCheckRequest, ServiceAnswer, ServiceInfo, SubscribeServiceRequest, Told, Verdict, told,
 };
 use super::{NacosOptions, VERSION};

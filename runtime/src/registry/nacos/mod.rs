@@ -14,6 +14,7 @@ mod keys;
 mod login;
 mod servers;
 mod store;
+mod texts;
 mod wire;
 
 use keys::Keys;

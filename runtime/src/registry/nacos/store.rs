@@ -14,10 +14,8 @@ use super::connection::{Connection, Push, Topic};
 use super::keys::Key;
 use super::login::Login;
 use super::servers::{servers, target};
-use super::wire::{
-    ConfigBatchListenRequest, ConfigPublishRequest, ConfigQueryRequest, InstanceRequest, Listened,
-    ServiceInfo, SubscribeServiceRequest, Text,
-};
+use super::texts::{ConfigBatchListenRequest, ConfigPublishRequest, ConfigQueryRequest, Listened, Text};
+use super::wire::{InstanceRequest, ServiceInfo, SubscribeServiceRequest};
 use crate::registry::keyed::store::{Change, Record, Scope, Store, Trouble};
 
 /// How often a session looks after its connection, which gives the signs of life by itself.
