@@ -58,7 +58,7 @@ impl DiscoveryOptions {
     }
 }
 
-/// A registry in bilibili's discovery: `kind = "discovery"`. Needs the feature `discovery`. Clones share what they know.
+/// A registry in bilibili's discovery. Needs the feature `discovery`. Clones share what they know.
 ///
 /// It connects when it is first used, and waits for a discovery that is away: see [`register`](Registry::register).
 #[derive(Clone)]

@@ -134,7 +134,7 @@ impl fmt::Debug for NacosOptions {
     }
 }
 
-/// A registry in Nacos: `kind = "nacos"`. Needs the feature `nacos`. Clones share their connections and what they know.
+/// A registry in Nacos. Needs the feature `nacos`. Clones share their connections and what they know.
 ///
 /// It connects when it is first used, and waits for a Nacos that is away: see [`register`](Registry::register). Each
 /// instance has a connection of its own, for Nacos keeps one of each service for a connection.
