@@ -7,10 +7,13 @@ use std::io::{BufRead as _, BufReader, Lines};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a server may take to begin; the seconds are for slow machines.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(240);
+/// One server begins at a time: it takes all of a machine then.
+static BEGINS: Mutex<()> = Mutex::new(());
 
 /// Where `tests/interop/nacos/install` has put them, if it has.
 #[expect(clippy::print_stderr, reason = "whoever runs the tests is to know")]
@@ -73,6 +76,7 @@ impl Nacos {
 
     /// Starts it where it does not run, with what it had stored.
     pub(crate) fn resume(&mut self) {
+        let _alone = BEGINS.lock().unwrap_or_else(PoisonError::into_inner);
         fs::create_dir_all(&self.home).unwrap();
         let log = self.home.with_extension("log");
         let home = self.home.display();
