@@ -303,7 +303,7 @@ fn records(service: &str, info: &ServiceInfo) -> BTreeMap<String, Record> {
         ip: String,
         port: u16,
     }
-    let record = |(number, host): (usize, &Box<RawValue>)| {
+    let record = |(number, host): (usize, &RawValue)| {
         let key = match serde_json::from_str(host.get()) {
             Ok(Place { ip, port }) => Key::instance(service, &ip, port),
             // So that it is said what is wrong with it.
@@ -311,7 +311,7 @@ fn records(service: &str, info: &ServiceInfo) -> BTreeMap<String, Record> {
         };
         (key.to_string(), Record { value: host.get().into(), owner: 0, version: 1 })
     };
-    info.hosts.iter().enumerate().map(record).collect()
+    info.hosts.iter().map(AsRef::as_ref).enumerate().map(record).collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

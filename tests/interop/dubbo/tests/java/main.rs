@@ -5,7 +5,6 @@
 #![cfg(unix)]
 
 #[path = "../../../../../runtime/tests/support/etcd.rs"]
-#[allow(dead_code, reason = "nothing fails here on purpose")]
 mod etcd;
 #[path = "../../../fleet/tests/go/programs.rs"]
 #[allow(dead_code, reason = "it provides nothing here")]
