@@ -5,7 +5,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Lines};
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ fn installed() -> Option<PathBuf> {
     is_here.then_some(folder)
 }
 
-fn java(folder: &PathBuf, part: &str) -> Command {
+fn java(folder: &Path, part: &str) -> Command {
     let mut command = Command::new("java");
     command.arg("-cp").arg(folder.join(part).join(format!("nacos-{part}-1.jar")));
     command.args([
