@@ -1,8 +1,8 @@
 //! A choice by key that hardly changes when the list does (consistent hashing).
 //!
 //! In: what to choose from, with shares. Out: for a key, what stands next on a ring, and what after that. Each has
-//! points on the ring, 160 of them at a mean share, as in Ketama, Dubbo and Kratos; the points of one do not depend on the
-//! others. Finding a place takes a binary search.
+//! points on the ring, 160 of them at a mean share, as in Ketama, Dubbo and Kratos; where they are does not depend on the
+//! others, and how many there are only by the mean. Finding a place takes a binary search.
 
 use crate::call::hash_of;
 use crate::chance::scatter;
