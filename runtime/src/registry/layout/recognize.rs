@@ -16,7 +16,7 @@ use crate::registry::Wanted;
 pub struct Recognized {
     /// The layout, with the options that the key tells of. It may still be unable to [read](Layout::read_among) the record.
     pub layout: Arc<dyn Layout>,
-    /// What the key tells of the options: [`root`](Options::root), if it is not the usual one, and Jupiter's
+    /// What the key tells of the options: `root`, if it is not the usual one, and Jupiter's
     /// [`mode`](Options::mode).
     pub options: Options,
     /// What is to be looked for so that the record is found, in whichever group and version it is.
