@@ -35,6 +35,11 @@ struct State {
 }
 
 impl State {
+    fn is_well(&self, services: &[String]) -> bool {
+        let is_serving = |service: &str| self.status(service) == Some(ServingStatus::Serving);
+        is_serving(OVERALL) && services.iter().all(|service| is_serving(service))
+    }
+
     /// What is said of a service, by any of its names.
     fn status(&self, service: &str) -> Option<ServingStatus> {
         let alias = self.aliases.get(service).copied();
@@ -86,6 +91,24 @@ impl Health {
     /// What is said of everything that is known, the server as a whole (`""`) included.
     pub(crate) fn statuses(&self) -> BTreeMap<String, ServingStatus> {
         self.0.borrow().statuses.clone()
+    }
+
+    /// Whether the server as a whole and all of these services are healthy.
+    pub(crate) fn is_well(&self, services: &[String]) -> bool {
+        self.0.borrow().is_well(services)
+    }
+
+    /// Waits until that is so, or is not so any more; false if the server stops before.
+    pub(crate) async fn becomes(&self, services: &[String], well: bool) -> bool {
+        let mut states = self.0.subscribe();
+        let changed = |state: &State| state.phase != Phase::Open || state.is_well(services) == well;
+        // The sender is in `self`, so that waiting cannot fail.
+        states.wait_for(changed).await.is_ok_and(|state| state.phase == Phase::Open)
+    }
+
+    /// Returns when the server stops.
+    pub(crate) async fn stops(&self) {
+        let _ = self.0.subscribe().wait_for(|state| state.phase != Phase::Open).await;
     }
 
     /// The service that answers with these statuses; an [`App`](crate::App) serves it by itself.

@@ -86,6 +86,7 @@ async fn the_record_says_what_the_configuration_says() {
     let mut config = config();
     config.app.version = "1.4.2".to_owned();
     config.app.zone = "eu-1a".to_owned();
+    config.app.host = "web-1".to_owned();
     config.app.metadata.insert("team".to_owned(), "orders".to_owned());
     config.registry.advertise = Some("orders.internal".to_owned());
     config.registry.weight = 7;
@@ -98,6 +99,7 @@ async fn the_record_says_what_the_configuration_says() {
     let expected = Instance {
         services: vec![Provided::of(&support::generated::shop::ORDERS)],
         started: found[0].started,
+        host: "web-1".to_owned(),
         weight: 7,
         zone: "eu-1a".to_owned(),
         version: "1.4.2".to_owned(),

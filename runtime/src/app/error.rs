@@ -55,10 +55,12 @@ pub enum AppError {
         source: io::Error,
     },
     /// The address that it was to be found at is none.
-    #[error("`{advertise}`, the `advertise` of [{section}], is no `host` and no `host:port`")]
+    #[error("`{advertise}`, {origin}, {why}")]
     Advertise {
-        /// The table that says so: `registry`.
-        section: String,
+        /// Who says so, in words: `the `advertise` of [registry]`.
+        origin: String,
+        /// What is wrong with it.
+        why: String,
         /// What the configuration says.
         advertise: String,
     },

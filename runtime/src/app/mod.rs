@@ -9,23 +9,25 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
-use crate::client::{Client, Configured, ConnectError};
+use crate::client::{Client, Configured, ConnectError, Target};
 use crate::descriptor::Service;
 use crate::error::DomainError;
 use crate::health::Health;
 use crate::interceptor::Interceptor;
 use crate::log::Out;
 use crate::policy::Policies;
-use crate::registry::{Registry, Wanted};
+use crate::registry::Registry;
 use crate::server::{BoundService, Server, Stats};
 
 mod advertise;
 mod config;
 mod error;
+mod instance;
 mod live;
 mod log;
 mod pages;
 mod panics;
+mod presence;
 mod registries;
 mod running;
 mod signals;
@@ -283,18 +285,28 @@ impl App {
 }
 
 impl Client {
-    /// A client of the instances that the registry of `app` has of the service's app.
+    /// A client of the instances that the registries of `app` have of the service's app, or of wherever `[client.services]`
+    /// sends it.
     ///
     /// # Errors
     ///
     /// Fails outside of a tokio runtime, and when the certificates of `[client.tls]` cannot be used. That there are no
     /// instances is the error of a call, not of the client.
     pub fn discover<E: DomainError>(service: &'static Service, app: &App) -> Result<Self, ConnectError> {
-        let ClientSection { connection, tls, services, .. } = &app.config.client;
-        let balancing = app.config.client.balancing_of(service.name, &app.config.app);
-        let wanted = services.get(service.name).map_or_else(|| Wanted::of(service), |of| of.wanted(service));
-        let registry = app.registry().as_ref();
-        let client = Self::find_as::<E>(service, &wanted, registry, connection, tls.as_ref(), &balancing)?;
+        let section = &app.config.client;
+        let said = section.of(service, &app.config.app);
+        let target = Target {
+            connection: section.connection.clone(),
+            tls: section.tls.clone(),
+            group: said.group,
+            version: said.version,
+            balancing: said.balancing,
+            ..Target::new(said.target.clone().unwrap_or_default())
+        };
+        let client = match said.target {
+            Some(_) => Self::connect_within::<E>(service, target, &app.config.all_registries())?,
+            None => Self::find_for::<E>(service, app.registry(), &target)?,
+        };
         client.of_app(app.name(), &app.clients)
     }
 }

@@ -9,9 +9,10 @@ use futures_core::future::BoxFuture;
 use tokio::sync::watch;
 
 use super::AppConfig;
+use super::advertise::Advertised;
 use crate::registry::{
     Instance, Instances, NoRegistry, Registration, Registries, Registry, RegistryError, RegistrySection,
-    Wanted, open,
+    Wanted, shared,
 };
 
 /// Where an app is registered, and where it finds others.
@@ -28,9 +29,19 @@ pub(super) struct Membership {
     pub(super) key: String,
     pub(super) registry: Arc<dyn Registry>,
     /// Where callers connect, if that is not where it listens.
-    pub(super) advertise: Option<String>,
+    pub(super) advertise: Option<Advertised>,
     /// The share of calls that it wants.
     pub(super) weight: u32,
+    /// Whether Jupiter's programs are there.
+    is_jupiter: bool,
+}
+
+impl Membership {
+    /// What the configuration says of the app, or the variable that Jupiter's programs have for it: `APP_ZONE`.
+    pub(super) fn said(&self, configured: &str, variable: &str) -> Option<String> {
+        let by_variable = || variable_of(&format!("APP_{variable}")).filter(|_| self.is_jupiter);
+        Some(configured.to_owned()).filter(|text| !text.is_empty()).or_else(by_variable)
+    }
 }
 
 impl Memberships {
@@ -45,8 +56,15 @@ impl Memberships {
                 others.push(Arc::clone(&registry));
             }
             if section.register {
-                let advertise = section.advertise.clone().or_else(|| config.registry.advertise.clone());
-                own.push(Membership { key, registry, advertise, weight: section.weight });
+                let own_address = advertised(&key, section);
+                let advertise = own_address.or_else(|| advertised("registry", &config.registry));
+                own.push(Membership {
+                    registry,
+                    advertise: advertise.or_else(|| by_environment(section)),
+                    weight: section.weight,
+                    is_jupiter: section.names().contains(&"jupiter"),
+                    key,
+                });
             }
         }
         Self { own, others: one_of(others) }
@@ -54,11 +72,44 @@ impl Memberships {
 
     /// One registry, with what the configuration says of `[registry]` beside where it is.
     pub(super) fn in_one(registry: Arc<dyn Registry>, config: &AppConfig) -> Self {
-        let RegistrySection { advertise, weight, .. } = config.registry.clone();
-        let own =
-            Membership { key: "registry".to_owned(), registry: Arc::clone(&registry), advertise, weight };
+        let section = &config.registry;
+        let own = Membership {
+            key: "registry".to_owned(),
+            registry: Arc::clone(&registry),
+            advertise: advertised("registry", section),
+            weight: section.weight,
+            is_jupiter: false,
+        };
         Self { own: vec![own], others: registry }
     }
+}
+
+/// What a section says of where callers connect.
+fn advertised(key: &str, section: &RegistrySection) -> Option<Advertised> {
+    let origin = format!("the `advertise` of [{key}]");
+    section.advertise.clone().map(|text| Advertised { text, origin })
+}
+
+/// What the variables of the ecosystems that are there say of it: `DUBBO_IP_TO_REGISTRY`, `KITEX_PORT_TO_REGISTRY`.
+fn by_environment(section: &RegistrySection) -> Option<Advertised> {
+    let names = section.names();
+    let families = [("DUBBO", "dubbo-"), ("KITEX", "kitex")];
+    let mut there =
+        families.into_iter().filter(|(_, family)| names.iter().any(|name| name.starts_with(family)));
+    there.find_map(|(prefix, _)| {
+        let variable = format!("{prefix}_IP_TO_REGISTRY");
+        let ip = variable_of(&variable)?;
+        let text = match variable_of(&format!("{prefix}_PORT_TO_REGISTRY")) {
+            Some(port) if ip.contains(':') => format!("[{ip}]:{port}"),
+            Some(port) => format!("{ip}:{port}"),
+            None => ip,
+        };
+        Some(Advertised { text, origin: format!("the variable {variable}") })
+    })
+}
+
+fn variable_of(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
 }
 
 fn one_of(mut registries: Vec<Arc<dyn Registry>>) -> Arc<dyn Registry> {
@@ -70,7 +121,7 @@ fn one_of(mut registries: Vec<Arc<dyn Registry>>) -> Arc<dyn Registry> {
 }
 
 fn opened(key: &str, section: &RegistrySection) -> Arc<dyn Registry> {
-    open(section).unwrap_or_else(|error| Arc::new(Unusable(format!("[{key}]: {error}"))))
+    shared(section).unwrap_or_else(|error| Arc::new(Unusable(format!("[{key}]: {error}"))))
 }
 
 /// A registry that a program has described wrongly; a configuration that does was refused when it was read.

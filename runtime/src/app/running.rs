@@ -3,34 +3,29 @@
 //! In: an [`App`]. Out: listening, health `SERVING`, registered, working; and all of it in reverse. Never: a step that has no
 //! bound of time.
 
-use std::collections::{BTreeMap, HashSet};
-use std::error::Error;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use futures_util::future::join_all;
+use std::collections::HashSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
+use super::instance::Listening;
 use super::live::Live;
 use super::pages::{Subject, pages};
+use super::presence::Presence;
 use super::registries::Membership;
 use super::tasks::{Board, Tasks};
-use super::{App, AppConfig, AppError, AppSection, ServerSection, advertise};
+use super::{App, AppConfig, AppError, ServerSection};
 use crate::descriptor::Service;
 use crate::governor::Governor;
 use crate::health::Health;
 use crate::net::{Address, Listener};
 use crate::reflection;
-use crate::registry::{Instance, Provided, Registration, Registry, RegistryError};
+use crate::registry::{Instance, Provided};
 use crate::server::{Server, Stats};
-
-/// How long a registry may take to take an app in.
-const REGISTER_WAIT: Duration = Duration::from_secs(10);
-/// How long a registry may take to forget an app that stops.
-const DEREGISTER_WAIT: Duration = Duration::from_secs(3);
 
 /// An app that runs. Dropping it ends it, too, but nobody waits for that.
 #[derive(Debug)]
@@ -38,7 +33,7 @@ const DEREGISTER_WAIT: Duration = Duration::from_secs(3);
 pub struct Running {
     name: String,
     address: Address,
-    registrations: Vec<(String, Registration)>,
+    presence: Presence,
     health: Health,
     stats: Stats,
     stop_wait: Duration,
@@ -58,7 +53,7 @@ impl Running {
         let name = app.name().to_owned();
         let App { config, server, registries, health, tasks, followers, clients: _ } = app;
         let services: Vec<&'static Service> = server.services().collect();
-        let provided: Vec<(&str, Provided)> =
+        let provided: Vec<(&'static str, Provided)> =
             server.sections().map(|(service, section)| (service.app, section.provided(service))).collect();
         if services.is_empty() {
             return Err(AppError::NoServices);
@@ -86,7 +81,13 @@ impl Running {
         };
         let governor = govern(&config, subject).await?;
         let (listener, address) = listen(&config.server).await?;
-        let to_register = to_register(registries.own, &provided, &config, &address)?;
+        let listening = Listening {
+            provided: &provided,
+            config: &config,
+            bound: &address,
+            governor: governor.as_ref().map(Governor::address),
+        };
+        let to_register = to_register(&listening, registries.own)?;
         tracing::info!(app = name, %address, services = services.len(), "listening");
 
         let (drain, draining) = oneshot::channel();
@@ -101,7 +102,7 @@ impl Running {
         let mut running = Self {
             name,
             address,
-            registrations: Vec::new(),
+            presence: Presence::default(),
             health,
             stats,
             stop_wait: config.server.stop_wait(),
@@ -113,7 +114,7 @@ impl Running {
             governor,
             background: JoinSet::new(),
         };
-        running.registrations = register_all(to_register).await?;
+        running.presence = Presence::begin(to_register.into_iter(), &running.health).await?;
         running.tasks = Tasks::start(tasks, &board, config.app.task_timeout());
         if config.app.watch_config {
             running.background.spawn(live.follow());
@@ -178,8 +179,7 @@ impl Running {
         let app = self.name.as_str();
         tracing::info!(app, "stopping: not serving");
         self.health.stopping();
-        join_all(self.registrations.into_iter().map(|(app, registration)| deregister(app, registration)))
-            .await;
+        self.presence.end().await;
         sleep(self.stop_wait).await;
         tracing::info!(app, in_flight = self.stats.in_flight(), "draining");
         self.health.close();
@@ -218,68 +218,15 @@ async fn govern(config: &AppConfig, subject: Subject) -> Result<Option<Governor>
 
 /// The instances of the app, each with the registry that it is for.
 fn to_register(
+    listening: &Listening<'_>,
     memberships: Vec<Membership>,
-    provided: &[(&str, Provided)],
-    config: &AppConfig,
-    bound: &Address,
 ) -> Result<Vec<(Arc<Membership>, Instance)>, AppError> {
     let mut all = Vec::new();
     for membership in memberships.into_iter().map(Arc::new) {
-        let advertised = advertise::address(&membership.key, membership.advertise.as_deref(), bound)?;
-        let of_this = instances(provided, config, &advertised, membership.weight);
-        all.extend(of_this.into_iter().map(|instance| (Arc::clone(&membership), instance)));
+        let instances = listening.instances(&membership)?;
+        all.extend(instances.into_iter().map(|instance| (Arc::clone(&membership), instance)));
     }
     Ok(all)
-}
-
-/// Registers in all registries at once. Fails when each of them refuses; what only some refuse is logged.
-async fn register_all(
-    all: Vec<(Arc<Membership>, Instance)>,
-) -> Result<Vec<(String, Registration)>, AppError> {
-    let registering = all.into_iter().map(|(membership, instance)| async move {
-        let (app, address) = (instance.app.clone(), instance.address.clone());
-        (membership.key.clone(), app, address, register(membership.registry.as_ref(), instance).await)
-    });
-    let (mut registrations, mut refusals) = (Vec::new(), Vec::new());
-    for (registry, app, address, answer) in join_all(registering).await {
-        match answer {
-            Ok(registration) => {
-                match registration.is_held() {
-                    true => tracing::info!(registry, app, address, "registered"),
-                    false => {
-                        tracing::warn!(registry, app, address, "not registered yet; it goes on trying");
-                    }
-                }
-                registrations.push((app, registration));
-            }
-            Err(source) => refusals.push((registry, AppError::Register { app, source })),
-        }
-    }
-    if registrations.is_empty() && !refusals.is_empty() {
-        return Err(refusals.swap_remove(0).1);
-    }
-    for (registry, error) in refusals {
-        let error: &(dyn Error + 'static) = &error;
-        tracing::error!(registry, error, "the app is not found here");
-    }
-    Ok(registrations)
-}
-
-async fn register(registry: &dyn Registry, instance: Instance) -> Result<Registration, RegistryError> {
-    let late = || RegistryError::new(format!("the registry did not answer within {REGISTER_WAIT:?}"));
-    timeout(REGISTER_WAIT, registry.register(instance)).await.unwrap_or_else(|_| Err(late()))
-}
-
-/// Leaves the registry. One that is away does not keep an app from stopping: it finds out by itself.
-async fn deregister(app: String, registration: Registration) {
-    match timeout(DEREGISTER_WAIT, registration.deregister()).await {
-        Ok(Ok(())) => tracing::info!(app, "deregistered"),
-        Ok(Err(error)) => {
-            let error: &(dyn Error + 'static) = &error;
-            tracing::warn!(app, error, "cannot deregister");
-        }
-        Err(_) => tracing::warn!(app, "cannot deregister: the registry does not answer"),
-    }
 }
 
 /// Adds what every app serves.
@@ -313,37 +260,4 @@ async fn listen(server: &ServerSection) -> Result<(Listener, Address), AppError>
         Ok((listener, bound))
     };
     listening.await.map_err(|source| AppError::Listen { address: server.address.clone(), source })
-}
-
-/// One instance for each app id among the services: callers look for the app of the service they call.
-fn instances(provided: &[(&str, Provided)], config: &AppConfig, address: &str, weight: u32) -> Vec<Instance> {
-    let mut apps: BTreeMap<&str, Vec<Provided>> = BTreeMap::new();
-    for (app, service) in provided {
-        apps.entry(app).or_default().push(service.clone());
-    }
-    let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let started = u64::try_from(started).unwrap_or_default();
-    let instance = |(app, mut services): (&str, Vec<Provided>)| {
-        services.sort_unstable_by(|one, other| one.name.cmp(&other.name));
-        Instance {
-            services,
-            weight,
-            zone: config.app.zone.clone(),
-            version: config.app.version.clone(),
-            metadata: metadata(&config.app),
-            colour: config.app.colour.clone(),
-            started,
-            ..Instance::new(app, address)
-        }
-    };
-    apps.into_iter().map(instance).collect()
-}
-
-/// The metadata of an app, with its cluster.
-fn metadata(app: &AppSection) -> BTreeMap<String, String> {
-    let mut metadata = app.metadata.clone();
-    if !app.cluster.is_empty() {
-        metadata.insert(Instance::CLUSTER.to_owned(), app.cluster.clone());
-    }
-    metadata
 }

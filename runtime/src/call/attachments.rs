@@ -19,6 +19,10 @@ const OLD: &str = "d-";
 /// Names that Dubbo and libraries of gRPC use for themselves; those of the protocol are known elsewhere.
 const NOT_ATTACHMENTS: [&str; 5] = ["accept-encoding", "timeout", "interface", "retries", "user-agent"];
 
+/// The headers of Dubbo that say which group and version of a service are asked for (`TripleHeaderEnum`).
+pub(crate) const GROUP: &str = "tri-service-group";
+pub(crate) const VERSION: &str = "tri-service-version";
+
 /// The text of one attachment.
 pub(super) fn attachment<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cow<'h, str>> {
     let name = name.to_ascii_lowercase();

@@ -32,6 +32,7 @@ mod text;
 pub(crate) mod trace;
 
 pub(crate) use aim::{Visited, hash_of};
+pub(crate) use attachments::{GROUP, VERSION};
 pub(crate) use binary::values_bin;
 pub(crate) use idle::silence;
 pub use options::CallOptions;

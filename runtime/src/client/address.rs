@@ -8,7 +8,7 @@ use http::{Request, Uri};
 
 use super::manner::Manner;
 use crate::policy::UnknownTarget;
-use crate::registry::Instance;
+use crate::registry::{Instance, Lookup};
 
 /// Where a server listens, and how it wants to be called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,13 +82,23 @@ impl Address {
             let place = Place::Unix(path.into());
             return Ok(Self { place, scheme: Scheme::HTTP, authority, manner: Manner::default() });
         }
+        let is_known =
+            |scheme: &str| ["http", "https"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
+        let unsupported = || {
+            let registries = Lookup::kinds();
+            format!("only `http`, `https`, `unix`, `static` and registries are supported: {registries}")
+        };
+        // What is meant as another scheme need not be an URI otherwise.
+        if target.split_once("://").is_some_and(|(scheme, _)| !is_known(scheme)) {
+            return Err(invalid(&unsupported()));
+        }
         let scheme = if is_tls { Scheme::HTTPS } else { Scheme::HTTP };
         let text = if target.contains("://") { target.to_owned() } else { format!("{scheme}://{target}") };
         let uri: Uri = text.parse().map_err(|error: http::uri::InvalidUri| invalid(&error.to_string()))?;
         let (scheme, port) = match uri.scheme_str() {
             Some("http") => (Scheme::HTTP, 80),
             Some("https") => (Scheme::HTTPS, 443),
-            _ => return Err(invalid("only `http`, `https` and `unix` are supported")),
+            _ => return Err(invalid(&unsupported())),
         };
         let Some(authority) = uri.authority().filter(|authority| !authority.host().is_empty()) else {
             return Err(invalid("it names no host"));

@@ -33,6 +33,7 @@ impl Client {
         if let Some(caller) = &self.caller {
             headers.entry(hops::CALLER).or_insert_with(|| caller.clone());
         }
+        self.asked.write(&mut headers);
         let mut span = None;
         if policy.trace.unwrap_or(true) {
             // What came of a trace goes on either way.

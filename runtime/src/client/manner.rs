@@ -1,7 +1,7 @@
 //! How an instance wants to be called, where that is not how its IDL says.
 //!
 //! In: what its record says of a service. Out: the path and the headers of calls, as Dubbo asks for a service by another
-//! name, of a group, of a version.
+//! name, of a group, of a version, and for the token that it told its registry.
 
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -10,6 +10,8 @@ use crate::registry::Instance;
 
 const GROUP: HeaderName = HeaderName::from_static("tri-service-group");
 const VERSION: HeaderName = HeaderName::from_static("tri-service-version");
+/// A parameter of providers on Dubbo that they want to see again, and the header in which they do.
+const TOKEN: HeaderName = HeaderName::from_static("token");
 
 /// How calls of a service are made to one instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +20,7 @@ pub(super) struct Manner {
     name: Option<String>,
     group: Option<HeaderValue>,
     version: Option<HeaderValue>,
+    token: Option<HeaderValue>,
 }
 
 impl Manner {
@@ -31,6 +34,7 @@ impl Manner {
             name: Some(said.path.clone()).filter(|path| !path.is_empty() && path != service),
             group: value(&said.group),
             version: value(&said.version),
+            token: instance.metadata.get(TOKEN.as_str()).and_then(|token| value(token)),
         }
     }
 
@@ -43,9 +47,9 @@ impl Manner {
         renamed.unwrap_or_else(|| path.clone())
     }
 
-    /// Asks for the group and the version, unless the caller asks for others.
+    /// Asks for the group and the version, and shows the token, unless the caller says others.
     pub(super) fn ask(&self, headers: &mut HeaderMap) {
-        for (name, value) in [(GROUP, &self.group), (VERSION, &self.version)] {
+        for (name, value) in [(GROUP, &self.group), (VERSION, &self.version), (TOKEN, &self.token)] {
             if let Some(value) = value {
                 headers.entry(name).or_insert_with(|| value.clone());
             }

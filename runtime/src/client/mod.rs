@@ -22,6 +22,7 @@ mod address;
 mod balancing;
 mod begin;
 mod breaker;
+mod found;
 mod guards;
 mod manner;
 mod pool;
@@ -38,6 +39,7 @@ use address::Address;
 pub use address::ConnectError;
 use balancing::Balancing;
 pub use balancing::{Balancer, BalancingSection, Nearness};
+use found::Asked;
 pub(crate) use guards::Configured;
 use guards::{Guard, Guards};
 pub use pool::{EndpointState, endpoints};
@@ -57,7 +59,7 @@ use crate::interceptor::{Chains, Interceptor, Next, Reply};
 use crate::net::{ClientConnectionSection, ClientTlsSection};
 use crate::observe::Observed;
 use crate::policy::{Policies, UnknownTarget};
-use crate::registry::{Registry, Wanted};
+use crate::registry::{Lookup, Registry, RegistrySection};
 use crate::server::{self, BoundService};
 
 /// What generated clients are made of. Clones are cheap and share the connections.
@@ -71,12 +73,15 @@ pub struct Client {
     parent: Option<Call>,
     /// The name of the app that calls.
     caller: Option<HeaderValue>,
+    asked: Asked,
+    /// Where its instances are told, which is open as long as it is held.
+    _registry: Option<Arc<dyn Registry>>,
 }
 
 impl Client {
     /// A client of the service at one address: `http://127.0.0.1:9000`, the same without the scheme, with `https`, or
-    /// `unix:/path`; or several of them, `static://10.1.0.7:9000,10.1.0.8:9000`. A [`Target`] says more than
-    /// that. It connects when it is first used.
+    /// `unix:/path`; or several of them, `static://10.1.0.7:9000,10.1.0.8:9000`; or of what a registry tells,
+    /// `etcd://10.1.0.7:2379/shop.order.orders`. A [`Target`] says more than that. It connects when it is first used.
     ///
     /// # Errors
     ///
@@ -85,59 +90,27 @@ impl Client {
         service: &'static Service,
         target: impl Into<Target>,
     ) -> Result<Self, ConnectError> {
+        Self::connect_within::<E>(service, target.into(), &[])
+    }
+
+    /// The same, where some registries are configured: a target in one of them need not say where it is.
+    pub(crate) fn connect_within<E: DomainError>(
+        service: &'static Service,
+        target: Target,
+        configured: &[&RegistrySection],
+    ) -> Result<Self, ConnectError> {
         known::register::<E>();
         Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
-        let Target { text, connection, tls, balancing } = target.into();
+        if Lookup::is_meant(&target.text) {
+            return Self::look_up(service, &target, configured);
+        }
+        let Target { text, connection, tls, group, version, balancing } = target;
+        let asked = Asked::of(&group.unwrap_or_default(), &version.unwrap_or_default());
         let addresses = Address::read_all(&text, tls.is_some())?;
         let tls = addresses.iter().any(Address::is_tls).then(|| tls.unwrap_or_default());
         let settings = settings(&text, &connection, tls.as_ref(), &balancing)?;
-        Ok(Self::new(service, &text, Transport::Remote(Pool::of_addresses(addresses, settings))))
-    }
-
-    /// A client of the instances that `registry` has of the service's app.
-    ///
-    /// # Errors
-    ///
-    /// Fails outside of a tokio runtime. That there are no instances is the error of a call, not of the client.
-    pub fn find<E: DomainError>(
-        service: &'static Service,
-        registry: &dyn Registry,
-    ) -> Result<Self, ConnectError> {
-        let (connection, balancing) = (ClientConnectionSection::default(), BalancingSection::default());
-        Self::find_with::<E>(service, registry, &connection, None, &balancing)
-    }
-
-    /// The same, with connections that are made and kept as is said; with certificates, encrypted ones; and with calls that
-    /// choose among the instances as is said.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the certificates cannot be read, and outside of a tokio runtime.
-    pub fn find_with<E: DomainError>(
-        service: &'static Service,
-        registry: &dyn Registry,
-        connection: &ClientConnectionSection,
-        tls: Option<&ClientTlsSection>,
-        balancing: &BalancingSection,
-    ) -> Result<Self, ConnectError> {
-        Self::find_as::<E>(service, &Wanted::of(service), registry, connection, tls, balancing)
-    }
-
-    /// The same for what is `wanted` of the service: a group of it, a version.
-    pub(crate) fn find_as<E: DomainError>(
-        service: &'static Service,
-        wanted: &Wanted,
-        registry: &dyn Registry,
-        connection: &ClientConnectionSection,
-        tls: Option<&ClientTlsSection>,
-        balancing: &BalancingSection,
-    ) -> Result<Self, ConnectError> {
-        known::register::<E>();
-        Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
-        let mut settings = settings(service.app, connection, tls, balancing)?;
-        settings.service = service.name;
-        let pool = Pool::of_app(service.app, registry.watch(wanted), settings);
-        Ok(Self::new(service, service.app, Transport::Remote(pool)))
+        let client = Self::new(service, &text, Transport::Remote(Pool::of_addresses(addresses, settings)));
+        Ok(Self { asked, ..client })
     }
 
     /// A client of an implementation in this process, through the same stack without the network.
@@ -151,7 +124,8 @@ impl Client {
     fn new(service: &'static Service, target: &str, transport: Transport) -> Self {
         let guards = Arc::new(Guards::new(service, target));
         let interceptors = Chains::default();
-        Self { service, transport, guards, interceptors, options: None, parent: None, caller: None }
+        let (options, parent, caller, asked, _registry) = Default::default();
+        Self { service, transport, guards, interceptors, options, parent, caller, asked, _registry }
     }
 
     /// Makes it a client of an app: it says so, and the app's configuration holds for its calls.

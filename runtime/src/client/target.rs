@@ -1,9 +1,13 @@
 //! Where a client's calls go, as a program says it.
 
+use std::fmt;
+
+use super::address::Address;
 use super::balancing::BalancingSection;
 use crate::net::{ClientConnectionSection, ClientTlsSection};
+use crate::registry::{Lookup, LookupError, Wanted, without_passwords};
 
-/// Where a client's calls go: an address, and how connections to it are made.
+/// Where a client's calls go: an address or a place in a registry, and how connections are made.
 ///
 /// ```
 /// use jovian_runtime::{ClientTlsSection, Target};
@@ -14,21 +18,55 @@ use crate::net::{ClientConnectionSection, ClientTlsSection};
 /// ```
 ///
 /// A text is a target, too: `OrdersClient::connect("http://127.0.0.1:9000")`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Target {
-    pub(super) text: String,
-    pub(super) connection: ClientConnectionSection,
-    pub(super) tls: Option<ClientTlsSection>,
-    pub(super) balancing: BalancingSection,
+    pub(crate) text: String,
+    pub(crate) connection: ClientConnectionSection,
+    pub(crate) tls: Option<ClientTlsSection>,
+    pub(crate) group: Option<String>,
+    pub(crate) version: Option<String>,
+    pub(crate) balancing: BalancingSection,
 }
 
 impl Target {
     /// An address: `http://127.0.0.1:9000`, the same without the scheme, with `https`, or `unix:/path`. Or several of
     /// them, among which each call chooses: `static://10.1.0.7:9000,10.1.0.8:9000`.
+    ///
+    /// Or what a registry tells, as a [`Lookup`] says it: `etcd://10.1.0.7:2379/shop.order.orders`, `file:///run/fleet`.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         let (connection, balancing) = (ClientConnectionSection::default(), BalancingSection::default());
-        Self { text: text.into(), connection, tls: None, balancing }
+        Self { text: text.into(), connection, tls: None, group: None, version: None, balancing }
+    }
+
+    /// The group that the service has to be in, as programs on Dubbo are: several with commas, `*` for any.
+    #[must_use]
+    pub fn group(self, group: impl Into<String>) -> Self {
+        Self { group: Some(group.into()), ..self }
+    }
+
+    /// The version that the service has to have, as programs on Dubbo have one; `*` for any.
+    #[must_use]
+    pub fn version(self, version: impl Into<String>) -> Self {
+        Self { version: Some(version.into()), ..self }
+    }
+
+    /// What is wanted, with the group and the version of this.
+    pub(crate) fn narrowed(&self, mut wanted: Wanted) -> Wanted {
+        for (own, wanted) in [(&self.group, &mut wanted.group), (&self.version, &mut wanted.version)] {
+            if let Some(own) = own {
+                own.clone_into(wanted);
+            }
+        }
+        wanted
+    }
+
+    /// Whether a text can be one, and if not, why.
+    pub(crate) fn check(text: &str) -> Result<(), String> {
+        match Lookup::is_meant(text) {
+            true => text.parse::<Lookup>().map(drop).map_err(|error: LookupError| error.to_string()),
+            false => Address::read_all(text, false).map(drop).map_err(|error| error.to_string()),
+        }
     }
 
     /// How connections are made and kept.
@@ -48,6 +86,20 @@ impl Target {
     #[must_use]
     pub fn balancing(self, balancing: BalancingSection) -> Self {
         Self { balancing, ..self }
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { text, connection, tls, group, version, balancing } = self;
+        f.debug_struct("Target")
+            .field("text", &without_passwords(text))
+            .field("connection", connection)
+            .field("tls", tls)
+            .field("group", group)
+            .field("version", version)
+            .field("balancing", balancing)
+            .finish()
     }
 }
 

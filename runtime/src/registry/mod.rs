@@ -30,6 +30,7 @@ mod http;
 mod keyed;
 pub mod layout;
 mod lists;
+mod lookup;
 mod memory;
 #[cfg(feature = "nacos")]
 mod nacos;
@@ -50,13 +51,15 @@ pub use discovery::{DiscoveryOptions, DiscoveryRegistry};
 pub use etcd::{EtcdOptions, EtcdRegistry};
 #[cfg(unix)]
 pub use file::FileRegistry;
+pub use lookup::{Lookup, LookupError};
 pub use memory::MemoryRegistry;
 #[cfg(feature = "nacos")]
 pub use nacos::{NacosOptions, NacosRegistry};
 pub use none::NoRegistry;
-pub use open::open;
+pub use open::{open, shared};
 pub use provided::{Provided, Wanted};
 pub use secret::Secret;
+pub(crate) use secret::{is_secret, without_passwords};
 pub(crate) use section::Misfit;
 pub use section::{LayoutSection, RegistryKind, RegistrySection};
 pub use several::Registries;

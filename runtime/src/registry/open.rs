@@ -2,7 +2,7 @@
 //!
 //! In: a [`RegistrySection`]. Out: a [`Registry`]. Never: waiting for it; it connects when it is first used.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::section::{RegistryKind, RegistrySection};
 use super::{MemoryRegistry, NoRegistry, Registry, RegistryError};
@@ -23,6 +23,37 @@ pub fn open(section: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryErro
         RegistryKind::ZooKeeper => in_zookeeper(section),
         RegistryKind::None => Ok(Arc::new(NoRegistry)),
     }
+}
+
+/// The registries that are open and shared.
+static SHARED: Mutex<Vec<(RegistrySection, Weak<dyn Registry>)>> = Mutex::new(Vec::new());
+
+/// The registry that a section describes, the one that is open already if there is one. It stays open as long as anybody
+/// has it. Registries of one place that are used in different ways are different ones.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn shared(section: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
+    let usual = RegistrySection::default();
+    // What an app says of itself there makes no difference.
+    let key = RegistrySection {
+        register: usual.register,
+        discover: usual.discover,
+        advertise: usual.advertise,
+        weight: usual.weight,
+        endpoints: section.members(),
+        ..section.clone()
+    };
+    let mut open_ones = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    open_ones.retain(|(_, registry)| registry.strong_count() > 0);
+    let known = open_ones.iter().find(|(known, _)| *known == key).and_then(|(_, known)| known.upgrade());
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let registry = open(&key)?;
+    open_ones.push((key, Arc::downgrade(&registry)));
+    Ok(registry)
 }
 
 #[cfg(feature = "etcd")]

@@ -114,13 +114,17 @@ impl RegistrySection {
         self.spoken().map(drop)
     }
 
+    /// The names of the layouts that are spoken there.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        match self.layouts.as_slice() {
+            [] => self.kind.usual_layouts().to_vec(),
+            named => named.iter().map(String::as_str).collect(),
+        }
+    }
+
     /// The layouts that are spoken there, with what was chosen of each.
     pub(crate) fn spoken(&self) -> Result<Vec<Arc<dyn Layout>>, Misfit> {
-        let usual = self.kind.usual_layouts();
-        let names: Vec<&str> = match self.layouts.as_slice() {
-            [] => usual.to_vec(),
-            named => named.iter().map(String::as_str).collect(),
-        };
+        let names = self.names();
         for (name, section) in &self.options {
             if !names.contains(&name.as_str()) {
                 let spoken = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -157,16 +161,27 @@ pub struct LayoutSection {
 }
 
 impl LayoutSection {
+    /// Whether a layout looks at what can be chosen under this key.
+    pub(super) fn is_for(key: &str, layout: &str) -> bool {
+        let is_dubbo = layout.starts_with("dubbo-");
+        match key {
+            "root" => is_dubbo || ["kratos", "kitex"].contains(&layout),
+            "mode" => layout == "jupiter",
+            "both_names" => is_dubbo,
+            _ => true,
+        }
+    }
+
     /// Whether the layout looks at everything that was chosen.
     fn check(&self, layout: &str) -> Result<(), Misfit> {
-        let is_dubbo = layout.starts_with("dubbo-");
-        let has_root = is_dubbo || ["kratos", "kitex"].contains(&layout);
-        let ignored = [
-            ("root", self.root.is_some() && !has_root),
-            ("mode", self.mode.is_some() && layout != "jupiter"),
-            ("both_names", self.both_names.is_some() && !is_dubbo),
+        let chosen = [
+            ("root", self.root.is_some()),
+            ("mode", self.mode.is_some()),
+            ("both_names", self.both_names.is_some()),
         ];
-        match ignored.into_iter().find(|(_, is_ignored)| *is_ignored) {
+        let mut ignored =
+            chosen.into_iter().filter(|(key, is_chosen)| *is_chosen && !Self::is_for(key, layout));
+        match ignored.next() {
             Some((key, _)) => {
                 Err(Misfit::new(&["options", layout, key], format!("means nothing to the layout `{layout}`")))
             }
@@ -208,6 +223,21 @@ pub enum RegistryKind {
 }
 
 impl RegistryKind {
+    /// All in which somebody can be found.
+    pub(super) const ALL: [Self; 4] = [Self::Memory, Self::File, Self::Etcd, Self::ZooKeeper];
+
+    /// Its name in configurations and targets: `etcd`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::File => "file",
+            Self::Etcd => "etcd",
+            Self::ZooKeeper => "zookeeper",
+            Self::None => "none",
+        }
+    }
+
     /// The feature of this crate that it needs and that is not built in.
     pub(super) fn missing_feature(self) -> Option<&'static str> {
         match self {

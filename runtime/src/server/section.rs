@@ -8,12 +8,9 @@ use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 use tonic::Status;
 
+use crate::call::{GROUP, VERSION};
 use crate::descriptor::Service;
 use crate::registry::Provided;
-
-/// The headers of Dubbo that say what is asked for (`TripleHeaderEnum`).
-const GROUP: &str = "tri-service-group";
-const VERSION: &str = "tri-service-version";
 
 /// `[server.services."shop.orders.v1.Orders"]`: in which group and version a service is served.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]

@@ -148,6 +148,11 @@ impl AppConfig {
         Ok(config)
     }
 
+    /// `[registry]` and `[registries]`, in the order in which they count.
+    pub(crate) fn all_registries(&self) -> Vec<&RegistrySection> {
+        [&self.registry].into_iter().chain(self.registries.values()).collect()
+    }
+
     /// Looks whether the settings of each registry go together.
     fn check_registries(&self) -> Result<(), ConfigError> {
         let more = self.registries.iter().map(|(name, section)| (vec!["registries", name], section));

@@ -7,14 +7,13 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::sections::AppSection;
-use crate::client::BalancingSection;
+use crate::client::{BalancingSection, Target};
 use crate::codec::Encoding;
 use crate::codes;
 use crate::descriptor::Service;
 use crate::error::Code;
 use crate::net::{ClientConnectionSection, ClientTlsSection};
 use crate::policy::{Codes, Policies, Policy, Retry};
-use crate::registry::Wanted;
 
 /// What holds for the calls of a server's methods. A time of 0 sets no bound; what is not written is said elsewhere.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -106,7 +105,8 @@ pub struct ClientSection {
     pub tls: Option<ClientTlsSection>,
     /// `[client.balancing]`: how each call chooses among instances.
     pub balancing: BalancingSection,
-    /// `services`: what holds for the clients of one service, `[client.services."shop.stock.v1.Stock"]`.
+    /// `services`: what holds for the clients of one service, or of all services of an app:
+    /// `[client.services."shop.stock.v1.Stock"]`.
     pub services: BTreeMap<String, ClientServiceSection>,
     /// `policy`: of every call.
     pub policy: ClientPolicySection,
@@ -114,36 +114,48 @@ pub struct ClientSection {
     pub methods: BTreeMap<String, ClientPolicySection>,
 }
 
-/// `[client.services."shop.stock.v1.Stock"]`: what holds for the clients of one service.
+/// `[client.services."shop.stock.v1.Stock"]`: what holds for the clients of one service, or of all services of an app.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub struct ClientServiceSection {
-    /// `balancing`: how each call chooses among its instances, where that is not what `[client.balancing]` says.
-    pub balancing: BalancingSection,
+    /// `target`: where its servers are, `static://10.1.0.7:9000` or `etcd:///shop.stock`. Default: what the registries of
+    /// the app tell.
+    #[serde(deserialize_with = "target")]
+    pub target: Option<String>,
     /// `group`: the group that it is looked for in, `blue`, or several, `blue,green`, or `*`. Default: those in none.
     pub group: Option<String>,
     /// `version`: the version that is looked for, `1.0.0`, or `*`. Default: those without.
     pub version: Option<String>,
+    /// `balancing`: how each call chooses among its instances, where that is not what `[client.balancing]` says.
+    pub balancing: BalancingSection,
 }
 
-impl ClientServiceSection {
-    /// What is looked for of the service.
-    pub(crate) fn wanted(&self, service: &Service) -> Wanted {
-        let said = |text: &Option<String>| text.clone().unwrap_or_default();
-        Wanted { group: said(&self.group), version: said(&self.version), ..Wanted::of(service) }
+/// A target that can be understood.
+fn target<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let target = Option::<String>::deserialize(deserializer)?;
+    match target.as_deref().map(Target::check) {
+        Some(Err(why)) => Err(serde::de::Error::custom(why)),
+        _ => Ok(target),
     }
 }
 
 impl ClientSection {
-    /// How calls of a service choose, for callers that are where the app is.
-    pub(crate) fn balancing_of(&self, service: &str, app: &AppSection) -> BalancingSection {
-        let own = self.services.get(service).map(|section| section.balancing.clone()).unwrap_or_default();
+    /// What is said of the clients of a service, for callers that are where the app is. What its app says counts where it
+    /// says nothing itself.
+    pub(crate) fn of(&self, service: &Service, app: &AppSection) -> ClientServiceSection {
+        let said = |name: &str| self.services.get(name).cloned().unwrap_or_default();
+        let (own, of_app) = (said(service.name), said(service.app));
         let place = BalancingSection {
             zone: Some(app.zone.clone()),
             cluster: Some(app.cluster.clone()),
             ..BalancingSection::default()
         };
-        own.over(&self.balancing).over(&place)
+        ClientServiceSection {
+            target: own.target.or(of_app.target),
+            group: own.group.or(of_app.group),
+            version: own.version.or(of_app.version),
+            balancing: own.balancing.over(&of_app.balancing).over(&self.balancing).over(&place),
+        }
     }
 
     pub(crate) fn policies(&self) -> Policies {

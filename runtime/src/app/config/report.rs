@@ -10,13 +10,10 @@ use serde_json::Value as Json;
 
 use super::value::{Data, Value};
 use super::{AppConfig, Origin};
+use crate::registry::{is_secret, without_passwords};
 
 /// What stands for a value that is not shown.
 const HIDDEN: &str = "(hidden)";
-
-/// A name with one of these in it is that of a secret.
-const SECRET: &[&str] =
-    &["secret", "passw", "token", "credential", "private", "apikey", "accesskey", "signature"];
 
 /// A setting as it counts.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,12 +132,6 @@ fn as_json(value: &Value) -> Json {
     }
 }
 
-fn is_secret(name: &str) -> bool {
-    let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-    let name = name.to_ascii_lowercase();
-    SECRET.iter().any(|word| name.contains(word))
-}
-
 fn without_secrets(value: &Json) -> Json {
     match value {
         Json::String(text) => Json::from(without_passwords(text)),
@@ -156,67 +147,9 @@ fn without_secrets(value: &Json) -> Json {
     }
 }
 
-/// A text without what stands for a password in the URLs in it: `redis://me:(hidden)@host/?token=(hidden)`.
-fn without_passwords(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("://") {
-        let end = after.find(|c: char| c.is_whitespace() || "\"'<>,;".contains(c)).unwrap_or(after.len());
-        let (url, behind) = after.split_at(end);
-        shown.push_str(before);
-        shown.push_str("://");
-        shown.push_str(&url_without_password(url));
-        rest = behind;
-    }
-    shown + rest
-}
-
-/// `me:word@host/path?name=value`, without what is secret.
-fn url_without_password(url: &str) -> String {
-    let (place, query) = url.split_once('?').map_or((url, None), |(place, query)| (place, Some(query)));
-    let place = match place.rsplit_once('@') {
-        Some((user, host)) => {
-            let user = user.split(':').next().unwrap_or_default();
-            format!("{user}:{HIDDEN}@{host}")
-        }
-        None => place.to_owned(),
-    };
-    let Some(query) = query else { return place };
-    let parameter = |parameter: &str| match parameter.split_once('=') {
-        Some((name, _)) if is_secret(name) => format!("{name}={HIDDEN}"),
-        _ => parameter.to_owned(),
-    };
-    format!("{place}?{}", query.split('&').map(parameter).collect::<Vec<_>>().join("&"))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{is_secret, quoted, without_passwords};
-
-    #[test]
-    fn secrets_are_known_by_their_names() {
-        for secret in ["custom.db.password", "API_KEY", "access-key", "clientSecret", "auth_token", "passwd"]
-        {
-            assert!(is_secret(secret), "{secret}");
-        }
-        for open in ["server.address", "custom.warehouse", "log.level", "registry.kind"] {
-            assert!(!is_secret(open), "{open}");
-        }
-    }
-
-    #[test]
-    fn passwords_in_urls_are_taken_out() {
-        for (text, shown) in [
-            ("redis://me:word@host:1/0", "redis://me:(hidden)@host:1/0"),
-            ("a://u:p@ss/w@h,b://:x@y", "a://u:(hidden)@h,b://:(hidden)@y"),
-            ("https://host/?q=1&token=abc", "https://host/?q=1&token=(hidden)"),
-            ("https://word@host", "https://word:(hidden)@host"),
-            ("127.0.0.1:9000", "127.0.0.1:9000"),
-            ("me@host", "me@host"),
-        ] {
-            assert_eq!(without_passwords(text), shown);
-        }
-    }
+    use super::quoted;
 
     #[test]
     fn keys_are_written_as_toml_writes_them() {

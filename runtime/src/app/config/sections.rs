@@ -32,6 +32,8 @@ pub struct AppSection {
     /// `colour`: the calls that it is for, told to the registry: those of this colour alone, `canary`. Default: none, and it
     /// is for calls without a colour, and for those of a colour that nobody has.
     pub colour: String,
+    /// `host`: the name of its machine, told to the registry. Default: what the system says.
+    pub host: String,
     /// `metadata`: strings told to the registry, `{ team = "orders" }`. Default: none.
     pub metadata: BTreeMap<String, String>,
     /// `task_timeout_ms`: how long tasks may take to end once they are told, after the last call has ended.
@@ -51,6 +53,7 @@ impl Default for AppSection {
             zone: String::new(),
             cluster: String::new(),
             colour: String::new(),
+            host: String::new(),
             metadata: BTreeMap::new(),
             task_timeout_ms: 5_000,
             stop_on_task_failure: true,
