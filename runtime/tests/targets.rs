@@ -61,7 +61,7 @@ async fn instances_are_called_as_their_records_say() {
     let client = OrdersClient::find(&registry).unwrap();
     assert_eq!(ask(&client).await, "1 /com.example.shop.Orders/GetOrder - - -");
 
-    // A record that changes counts from the next call on, over the same connection.
+    // A record that changes counts from the next call on.
     instance.services[0].group = "blue".to_owned();
     instance.services[0].version = "1.0.0".to_owned();
     instance.metadata.insert("token".to_owned(), "a-word".to_owned());
