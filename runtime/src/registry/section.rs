@@ -53,9 +53,9 @@ pub struct RegistrySection {
     /// `empty_protection`: whether the last instances of an app stay known when the kinds `etcd` and `zookeeper` have none any
     /// more. Default: not.
     pub empty_protection: bool,
-    /// `advertise`: where callers connect, if that is not where it listens, as `host:port` or `host`. Default: what
-    /// `[registry]` says; else the address that it listens at; of all addresses (`0.0.0.0`), the one that its packets to
-    /// others come from.
+    /// `advertise`: where callers connect, if that is not where it listens: `host:port`, `host`, a network in which this
+    /// machine has an address, `10.0.0.0/8`, or an interface of it, `interface:eth0`. Default: what `[registry]` says; else
+    /// the address that it listens at; of all addresses (`0.0.0.0`), the one that its packets to others come from.
     pub advertise: Option<String>,
     /// `weight`: the share of calls it wants, compared with the other instances. Default: 100.
     pub weight: u32,
