@@ -4,6 +4,7 @@
 //! left to the commands.
 
 mod connect;
+mod discover;
 mod lookup;
 mod peer;
 mod problem;
