@@ -13,7 +13,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use jovian_runtime::registry::MemoryRegistry;
+use jovian_runtime::registry::FileRegistry;
 use jovian_runtime::{App, AppConfig, Server};
 use orders::StockService;
 use orders::stock_api::StockServer;
@@ -62,10 +62,11 @@ impl Shop {
         let mut config = AppConfig::default();
         config.server.address = address.replace("DIR", &dir.path().display().to_string());
         config.server.stop_wait_ms = 0;
+        let registry = Arc::new(FileRegistry::at(dir.path().join("fleet")));
         let (stop, stopped) = oneshot::channel();
         let (say, listens) = mpsc::channel();
         let serve = async move {
-            let app = App::new(config).with_registry(Arc::new(MemoryRegistry::new()));
+            let app = App::new(config).with_registry(registry);
             let shop = orders::serve_stock(orders::serve_orders(app).expect("a registry"));
             let running = shop.start().await.expect("it starts");
             say.send(running.address().to_string()).expect("the test waits");
@@ -119,6 +120,22 @@ fn expect(file: &str, target: &str, text: &str) {
     let text = text.replace(target, "127.0.0.1:9000");
     expect_text(&root().join("tests/call").join(file), &text, &mut failures);
     assert!(failures.is_empty(), "{}\n(BLESS=1 renews)", failures.join("\n"));
+}
+
+#[test]
+fn an_app_in_a_registry_is_called() {
+    let shop = Shop::start();
+    let fleet = shop.dir.path().join("fleet").display().to_string();
+    let target = format!("file://{fleet}?app=shop.order.orders");
+    let order = ["-d", "{\"article\": \"lamp\", \"pieces\": 1}"];
+    let run = jovian(shop.dir.path(), &[&["call", &target, "Orders/PlaceOrder"], &order[..]].concat());
+    assert_eq!((run.status.code(), stderr(&run).as_str()), (Some(0), ""));
+    assert!(stdout(&run).contains("lamp"), "{}", stdout(&run));
+    let nobody = format!("file://{fleet}?app=nobody");
+    let run = jovian(shop.dir.path(), &["ls", &nobody]);
+    assert_eq!(run.status.code(), Some(78));
+    assert!(stderr(&run).contains("no instance of `nobody`"), "{}", stderr(&run));
+    assert!(stderr(&run).contains(&format!("jovian registry ls file://{fleet}")), "{}", stderr(&run));
 }
 
 #[test]
