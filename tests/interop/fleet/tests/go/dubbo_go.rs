@@ -1,4 +1,4 @@
-//! dubbo-go 3.3.2, over etcd: by interface, and by application.
+//! dubbo-go 3.3.2, over etcd and ZooKeeper: by interface, and by application.
 
 use jovian_runtime::Code;
 
@@ -6,25 +6,26 @@ use crate::calls;
 use crate::fleet::Fleet;
 use crate::kratos::WIRE;
 
-const ETCD: [&str; 2] = ["-kind", "etcdv3"];
+/// Starts a store with a program on dubbo-go.
+type Start = fn(&str, &'static str) -> Option<Fleet>;
+/// A store, and what dubbo-go calls it.
+type In = (Start, &'static str);
 
-/// What its consumer says of where it looks.
-fn level(level: &'static str) -> [&'static str; 4] {
-    [ETCD[0], ETCD[1], "-level", level]
-}
+const ETCD: In = (Fleet::start, "etcdv3");
+const ZOOKEEPER: In = (Fleet::start_in_zookeeper, "zookeeper");
 
-async fn dubbo_go_calls_rust(test: &str, layout: &str, level: &[&str]) {
-    let Some(fleet) = Fleet::start(test, "dubbogo") else { return };
+async fn dubbo_go_calls_rust((start, kind): In, test: &str, layout: &str, level: &str) {
+    let Some(fleet) = start(test, "dubbogo") else { return };
     let rust = fleet.serve(&[layout], None).await;
-    let report = fleet.consume(&[level, &["-name", "caller", "-from", "rust"]].concat()).await;
+    let report = fleet.consume(&["-kind", kind, "-level", level, "-name", "caller", "-from", "rust"]).await;
     report.has(&WIRE);
     report.has(&["fail-3", "fail-5", "fail-14", "from"]);
     rust.running.stop().await.unwrap();
 }
 
-async fn rust_calls_dubbo_go(test: &str, layout: &str, more: &[&str]) {
-    let Some(fleet) = Fleet::start(test, "dubbogo") else { return };
-    let _dubbo = fleet.provide(more).await;
+async fn rust_calls_dubbo_go((start, kind): In, test: &str, layout: &str, more: &[&str]) {
+    let Some(fleet) = start(test, "dubbogo") else { return };
+    let _dubbo = fleet.provide(&[&["-kind", kind], more].concat()).await;
     let (_app, client) = fleet.client(&[layout]);
     assert_eq!(calls::found(&client).await.provider, "go");
     calls::wire(&client).await;
@@ -37,15 +38,66 @@ async fn rust_calls_dubbo_go(test: &str, layout: &str, more: &[&str]) {
 
 #[tokio::test]
 async fn dubbo_go_finds_and_calls_rust_by_interface() {
-    dubbo_go_calls_rust("dubbo_go_by_interface", "dubbo-tri", &level("interface")).await;
+    dubbo_go_calls_rust(ETCD, "dubbo_go_by_interface", "dubbo-tri", "interface").await;
 }
 
 #[tokio::test]
 async fn dubbo_go_finds_and_calls_rust_by_application() {
-    dubbo_go_calls_rust("dubbo_go_by_application", "dubbo-app", &level("default")).await;
+    dubbo_go_calls_rust(ETCD, "dubbo_go_by_application", "dubbo-app", "default").await;
 }
 
 #[tokio::test]
 async fn rust_finds_and_calls_dubbo_go_by_interface() {
-    rust_calls_dubbo_go("rust_by_interface", "dubbo-tri", &level("interface")).await;
+    rust_calls_dubbo_go(ETCD, "rust_by_interface", "dubbo-tri", &["-level", "interface"]).await;
+}
+
+/// A mapping leads to its app, that to its instances, and they to what they serve.
+#[tokio::test]
+async fn rust_finds_and_calls_dubbo_go_by_application() {
+    let application = ["-level", "service", "-remote-metadata"];
+    rust_calls_dubbo_go(ETCD, "rust_by_application", "dubbo-app", &application).await;
+}
+
+/// As it does by default it keeps to itself what it serves.
+#[tokio::test]
+async fn rust_finds_dubbo_go_that_does_not_say_what_it_serves() {
+    rust_calls_dubbo_go(ETCD, "rust_by_default", "dubbo-app", &["-level", "default"]).await;
+}
+
+#[tokio::test]
+async fn dubbo_go_finds_and_calls_rust_by_interface_in_zookeeper() {
+    dubbo_go_calls_rust(ZOOKEEPER, "dubbo_go_by_interface", "dubbo-tri", "interface").await;
+}
+
+#[tokio::test]
+async fn dubbo_go_finds_and_calls_rust_by_application_in_zookeeper() {
+    dubbo_go_calls_rust(ZOOKEEPER, "dubbo_go_by_application", "dubbo-app", "default").await;
+}
+
+#[tokio::test]
+async fn rust_finds_and_calls_dubbo_go_by_interface_in_zookeeper() {
+    rust_calls_dubbo_go(ZOOKEEPER, "rust_by_interface", "dubbo-tri", &["-level", "interface"]).await;
+}
+
+#[tokio::test]
+async fn rust_finds_and_calls_dubbo_go_by_application_in_zookeeper() {
+    let application = ["-level", "service", "-remote-metadata"];
+    rust_calls_dubbo_go(ZOOKEEPER, "rust_by_application", "dubbo-app", &application).await;
+}
+
+/// What it serves it says nowhere but in its metadata.
+#[tokio::test]
+async fn rust_asks_dubbo_go_for_a_group_and_a_version_by_application() {
+    for (start, kind) in [ETCD, ZOOKEEPER] {
+        let Some(fleet) = start("rust_by_group", "dubbogo") else { return };
+        let blue = ["-kind", kind, "-level", "service", "-remote-metadata", "-group", "blue"];
+        let _dubbo = fleet.provide(&[&blue[..], &["-version", "1.0.0"]].concat()).await;
+        let (_app, client) = fleet.client_of(&["dubbo-app"], "blue", "1.0.0");
+        assert_eq!(calls::found(&client).await.provider, "go");
+        for (group, version) in [("", "1.0.0"), ("blue", ""), ("green", "1.0.0")] {
+            let (_app, client) = fleet.client_of(&["dubbo-app"], group, version);
+            let nobody = calls::failure(&client, 3, "", "x").await;
+            assert_eq!(nobody.code(), Code::Unavailable, "{kind} {group}/{version}: {nobody}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! One etcd with a program of one framework, and Rust beside it.
+//! One etcd or ZooKeeper with a program of one framework, and Rust beside it.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -6,21 +6,29 @@ use std::time::Duration;
 
 use jovian_runtime::etcd_api::etcdserverpb::{KvClient, PutRequest, RangeRequest};
 use jovian_runtime::registry::layout::{Layout, Options, StoreKind, by_name};
-use jovian_runtime::registry::{EtcdOptions, EtcdRegistry};
-use jovian_runtime::{App, AppConfig, Running};
+use jovian_runtime::registry::{EtcdOptions, EtcdRegistry, Registry, ZooKeeperOptions, ZooKeeperRegistry};
+use jovian_runtime::{App, AppConfig, ClientServiceSection, Running};
 use jovian_tests_fleet::probe::{PROBE_SERVICE, ProbeServiceClient, ProbeServiceServer};
 
 use crate::etcd::{self, Etcd};
 use crate::probe::{Calls, Probe};
 use crate::programs::{Program, Provider, Report, is_required};
+use crate::zookeeper::ZooKeeper;
 
 /// What everybody calls the app.
 pub(crate) const NAME: &str = "probe";
+/// How long records stay when their process has died.
+const TTL: Duration = Duration::from_secs(10);
 
-/// An etcd, and a program that uses it.
+/// A store, and a program that uses it.
 pub(crate) struct Fleet {
-    program: Program,
-    store: Etcd,
+    pub(crate) program: Program,
+    store: Store,
+}
+
+enum Store {
+    Etcd(Etcd),
+    ZooKeeper(ZooKeeper),
 }
 
 /// Generated Rust that serves.
@@ -35,12 +43,24 @@ impl Fleet {
     pub(crate) fn start(test: &str, framework: &'static str) -> Option<Self> {
         assert!(etcd::is_here() || !is_required(), "there is no etcd, and JOVIAN_REQUIRE_FLEET=1");
         let program = Program::of(framework)?;
-        Some(Self { program, store: Etcd::start(test)? })
+        Some(Self { program, store: Store::Etcd(Etcd::start(test)?) })
     }
 
-    /// Where the etcd is.
+    /// The same with an empty ZooKeeper.
+    pub(crate) fn start_in_zookeeper(test: &str, framework: &'static str) -> Option<Self> {
+        let program = Program::of(framework)?;
+        let store = ZooKeeper::start(test);
+        assert!(store.is_some() || !is_required(), "there is no ZooKeeper, and JOVIAN_REQUIRE_FLEET=1");
+        Some(Self { program, store: Store::ZooKeeper(store?) })
+    }
+
+    /// Where the store is.
     pub(crate) fn endpoint(&self) -> String {
-        self.store.endpoints().remove(0)
+        let mut endpoints = match &self.store {
+            Store::Etcd(store) => store.endpoints(),
+            Store::ZooKeeper(store) => store.endpoints(),
+        };
+        endpoints.remove(0)
     }
 
     /// Starts the program as a provider.
@@ -81,34 +101,57 @@ impl Fleet {
         (app, client)
     }
 
+    /// A client that looks for a group and a version.
+    pub(crate) fn client_of(
+        &self,
+        layouts: &[&str],
+        group: &str,
+        version: &str,
+    ) -> (App, ProbeServiceClient) {
+        let mut config = config();
+        let section = ClientServiceSection {
+            group: Some(group.to_owned()),
+            version: Some(version.to_owned()),
+            ..ClientServiceSection::default()
+        };
+        config.client.services.insert(PROBE_SERVICE.name.to_owned(), section);
+        let app = App::new(config).with_registry(self.registry(layouts, NAME));
+        let client = ProbeServiceClient::discover(&app).unwrap();
+        (app, client)
+    }
+
     /// An app in these layouts, in which the service has this name.
     fn app(&self, layouts: &[&str], name: &str) -> App {
-        let mut options = Options::of(StoreKind::Etcd);
+        App::new(config()).with_registry(self.registry(layouts, name))
+    }
+
+    /// The store in these layouts, in which the service has this name.
+    pub(crate) fn registry(&self, layouts: &[&str], name: &str) -> Arc<dyn Registry> {
+        let mut options = Options::of(match self.store {
+            Store::Etcd(_) => StoreKind::Etcd,
+            Store::ZooKeeper(_) => StoreKind::ZooKeeper,
+        });
         options.mode = "dev".to_owned();
         options.names = [(PROBE_SERVICE.app.to_owned(), name.to_owned())].into();
         let layouts: Vec<Arc<dyn Layout>> =
             layouts.iter().map(|layout| by_name(layout, &options).unwrap()).collect();
-        let etcd = EtcdOptions::at(self.store.endpoints(), layouts).ttl(Duration::from_secs(10));
-        let mut config = AppConfig::default();
-        config.app.name = "probe.caller".to_owned();
-        // Whatever somebody may say of an instance, some of which means something elsewhere.
-        config.app.version = "1.4.2".to_owned();
-        config.app.zone = "eu-west-1a".to_owned();
-        let metadata = [("team", "größe & co; 100%"), ("weight", "7"), ("timestamp", "now")];
-        config.app.metadata = metadata.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        config.server.address = "127.0.0.1:0".to_owned();
-        config.server.stop_wait_ms = 0;
-        App::new(config).with_registry(Arc::new(EtcdRegistry::new(etcd)))
+        let at = [self.endpoint()];
+        match self.store {
+            Store::Etcd(_) => Arc::new(EtcdRegistry::new(EtcdOptions::at(at, layouts).ttl(TTL))),
+            Store::ZooKeeper(_) => {
+                Arc::new(ZooKeeperRegistry::new(ZooKeeperOptions::at(at, layouts).ttl(TTL)))
+            }
+        }
     }
 
-    /// Writes a record by hand.
+    /// Writes a record into the etcd by hand.
     pub(crate) async fn put(&self, key: &str, value: &str) {
         let request =
             PutRequest { key: key.to_owned().into(), value: value.to_owned().into(), ..Default::default() };
         self.keys().put(request).await.unwrap();
     }
 
-    /// All that stands in the store: keys and values.
+    /// All that stands in the etcd: keys and values.
     pub(crate) async fn records(&self) -> Vec<(String, String)> {
         let all = RangeRequest { key: vec![0].into(), range_end: vec![0].into(), ..Default::default() };
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -119,6 +162,20 @@ impl Fleet {
     fn keys(&self) -> KvClient {
         KvClient::connect(self.endpoint()).unwrap()
     }
+}
+
+/// That of every app here.
+fn config() -> AppConfig {
+    let mut config = AppConfig::default();
+    config.app.name = "probe.caller".to_owned();
+    // Whatever somebody may say of an instance, some of which means something elsewhere.
+    config.app.version = "1.4.2".to_owned();
+    config.app.zone = "eu-west-1a".to_owned();
+    let metadata = [("team", "größe & co; 100%"), ("weight", "7"), ("timestamp", "now")];
+    config.app.metadata = metadata.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    config.server.address = "127.0.0.1:0".to_owned();
+    config.server.stop_wait_ms = 0;
+    config
 }
 
 /// A port that nobody has; whoever is told it takes it at once.
