@@ -1,13 +1,13 @@
 //! `jovian registry why`. A folder of `tests/why` is a reason, and a folder in it a case: `records` of a registry, the `args`, and
 //! the `reasons.txt` that come out; `fine` has those without any. `BLESS=1` renews what is expected. What the real consumer does with the
-//! records can be laid beside it.
+//! records is laid beside it in `tests/interop/fleet/tests/go/why.rs`.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what it expects")]
 #![cfg(unix)]
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
@@ -20,8 +20,12 @@ use tokio::runtime::Runtime;
 #[path = "../runtime/tests/support/etcd.rs"]
 mod server;
 mod support;
+#[path = "support/why_case.rs"]
+#[allow(dead_code, reason = "who is called is known by those who call")]
+mod why_case;
 use server::Etcd;
 use support::{expect_text, root};
+use why_case::Case;
 
 fn why(dir: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_jovian"));
@@ -38,47 +42,36 @@ fn stderr(run: &Output) -> String {
     String::from_utf8_lossy(&run.stderr).into_owned()
 }
 
-fn folders(dir: &Path) -> Vec<PathBuf> {
-    let mut folders: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    folders.sort();
-    folders
-}
-
-fn name(dir: &Path) -> &str {
-    dir.file_name().unwrap().to_str().unwrap()
-}
-
-/// The arguments of a case, with the service, and the registry of this target in front of it.
-fn arguments(case: &Path, target: &str) -> Vec<String> {
-    let args = fs::read_to_string(case.join("args")).unwrap();
-    // The first two say who looks.
-    let mut args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
-    args.insert(2, target.to_owned());
-    args
-}
-
 /// The words of reasons in what is printed.
 fn words(text: &str) -> BTreeSet<&str> {
     let heads = text.split("\n\n").skip(1);
     heads.filter_map(|head| head.split_whitespace().next()).collect()
 }
 
+fn cases() -> Vec<Case> {
+    why_case::all(&root().join("tests/why"))
+}
+
+/// What the command says of a case whose records are in this registry.
+fn explain(case: &Case, target: &str) -> Output {
+    let arguments = case.arguments(target);
+    why(&case.folder, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
 #[test]
 fn every_reason_is_found_in_its_records() {
     let mut failures = Vec::new();
-    for reason in folders(&root().join("tests/why")) {
-        for case in folders(&reason) {
-            let arguments = arguments(&case, "records:records");
-            let run = why(&case, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
-            let (text, wanted) = (stdout(&run), name(&reason));
-            expect_text(&case.join("reasons.txt"), &text, &mut failures);
-            let is_right = match wanted {
-                "fine" => run.status.code() == Some(0) && words(&text).is_empty(),
-                word => run.status.code() == Some(1) && words(&text).contains(word),
-            };
-            if !is_right {
-                failures.push(format!("{}: {:?}\n{text}{}", case.display(), run.status.code(), stderr(&run)));
-            }
+    for case in cases() {
+        let run = explain(&case, "records:records");
+        let text = stdout(&run);
+        expect_text(&case.folder.join("reasons.txt"), &text, &mut failures);
+        let is_right = match case.reason() {
+            "fine" => run.status.code() == Some(0) && words(&text).is_empty(),
+            word => run.status.code() == Some(1) && words(&text).contains(word),
+        };
+        if !is_right {
+            let folder = case.folder.display();
+            failures.push(format!("{folder}: {:?}\n{text}{}", run.status.code(), stderr(&run)));
         }
     }
     assert!(failures.is_empty(), "{}\n(BLESS=1 renews)", failures.join("\n"));
@@ -91,8 +84,8 @@ fn every_reason_is_listed() {
     let listed =
         page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |")).map(|(word, _)| word);
     let listed: BTreeSet<&str> = listed.collect();
-    let tested = folders(&root().join("tests/why"));
-    let tested: BTreeSet<&str> = tested.iter().map(|dir| name(dir)).filter(|word| *word != "fine").collect();
+    let cases = cases();
+    let tested: BTreeSet<&str> = cases.iter().map(Case::reason).filter(|word| *word != "fine").collect();
     // It takes a server that refuses.
     let tested: BTreeSet<&str> = tested.into_iter().chain(["authority"]).collect();
     assert_eq!(tested.difference(&listed).collect::<Vec<_>>(), Vec::<&&str>::new(), "listed: {listed:?}");
@@ -131,24 +124,17 @@ impl Store {
 #[test]
 fn a_real_etcd_gives_the_same_reasons() {
     let Some(store) = Store::start("why") else { return };
-    let mut cases = 0;
-    for case in folders(&root().join("tests/why")).iter().flat_map(|reason| folders(reason)) {
-        let records = fs::read_to_string(case.join("records")).unwrap();
-        let Some(records) = records.strip_prefix("# etcd\n") else { continue };
-        cases += 1;
-        let mut lines = records.lines().peekable();
-        while let Some(head) = lines.next() {
-            let (_, key) = head.split_once(' ').unwrap();
-            let value = lines.next_if(|line| line.starts_with('\t')).unwrap_or_default();
-            store.put(key, value.trim_start_matches('\t'));
+    let mut tried = 0;
+    for case in cases().iter().filter(|case| case.store == "etcd") {
+        tried += 1;
+        for (key, value) in &case.records {
+            store.put(key, value);
         }
-        let arguments = arguments(&case, &store.target());
-        let run = why(&case, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        let expected = fs::read_to_string(case.join("reasons.txt")).unwrap();
-        assert_eq!(stdout(&run), expected, "{}: {}", case.display(), stderr(&run));
+        let run = explain(case, &store.target());
+        assert_eq!(stdout(&run), case.expected(), "{}: {}", case.folder.display(), stderr(&run));
         store.clear();
     }
-    assert!(cases > 20, "{cases}");
+    assert!(tried > 40, "{tried}");
 }
 
 impl Store {

@@ -1,8 +1,7 @@
 //! Consumers that look for apps: Jupiter, Kratos, Kitex, go-zero.
 //!
 //! In: who looks for what, and the records. Out: which providers each of them calls, and why not the others. What they read
-//! was seen in Jupiter 0.11.21, Kratos 2.9 and 3.0, go-zero 1.10 and Kitex 0.16; that Kitex reads a prefix stands in
-//! `etcd_resolver.go` of `registry-etcd`.
+//! was seen in Jupiter 0.11.21, Kratos 2.9 and 3.0, go-zero 1.10 and Kitex 0.16 with `registry-etcd` 0.2.6.
 
 use jovian_runtime::registry::layout::by_name;
 use jovian_runtime::registry::raw::RawRecords;
@@ -75,11 +74,10 @@ pub(super) fn jupiter(asked: &Asked, records: &RawRecords, findings: &mut Findin
         });
         match read {
             Err(why) => {
-                let reason =
-                    format!("Jupiter drops a record that has another type anywhere in its value: {why}");
+                let reason = format!("Jupiter drops a record if it cannot read anything of its value: {why}");
                 findings.of(
                     address,
-                    Cause::ValueType,
+                    shape::cause(value),
                     key,
                     reason,
                     "write numbers as numbers and texts as texts",
@@ -120,12 +118,7 @@ pub(super) fn kratos(asked: &Asked, records: &RawRecords, findings: &mut Finding
         below(records, prefix).find_map(|(key, value)| Some((key, shape::read(value, KRATOS).err()?, value)))
     {
         let is_sibling = !key.starts_with(&folder);
-        let is_json = serde_json::from_str::<serde_json::Value>(value).is_ok();
-        let code = match (is_sibling, is_json) {
-            (true, _) => Cause::SiblingPrefix,
-            (false, true) => Cause::ValueType,
-            (false, false) => Cause::Unreadable,
-        };
+        let code = if is_sibling { Cause::SiblingPrefix } else { shape::cause(value) };
         let reason = format!(
             "Kratos reads every value below `{prefix}`, and finds nobody as soon as it cannot read one: {why}"
         );
@@ -179,40 +172,20 @@ const KITEX: &[Field] =
 
 pub(super) fn kitex(asked: &Asked, records: &RawRecords, findings: &mut Findings) {
     let Some(folder) = folder(asked, "kitex") else { return };
-    let prefix = folder.trim_end_matches('/');
-    for (key, value) in below(records, prefix) {
-        let is_sibling = !key.starts_with(&folder);
+    for (key, value) in below(records, &folder) {
+        let code = shape::cause(value);
         let value = match shape::read(value, KITEX) {
             Ok(value) => value,
-            // It is of another app, and harms nobody here.
-            Err(_) if is_sibling => continue,
             Err(why) => {
                 let address = key.strip_prefix(&folder).unwrap_or_default();
                 let reason = format!("Kitex leaves out a record that it cannot read: {why}");
-                findings.of(
-                    address,
-                    Cause::ValueType,
-                    key,
-                    reason,
-                    "write the value that `jovian keys --layout kitex` shows",
-                );
+                let help = "write the value that `jovian keys --layout kitex` shows";
+                findings.of(address, code, key, reason, help);
                 continue;
             }
         };
         let address = text(&value, "address");
-        if is_sibling {
-            let app = &asked.wanted.app;
-            let reason = format!(
-                "Kitex reads every key that begins with `{prefix}`, and calls this provider of another app for `{app}`"
-            );
-            findings.of(
-                address,
-                Cause::SiblingPrefix,
-                key,
-                reason,
-                "give one of the apps a name with which the other one does not begin",
-            );
-        } else if text(&value, "network").is_empty() {
+        if text(&value, "network").is_empty() {
             let reason = "its `network` is missing, and calls end with `unknown network`".to_owned();
             findings.of(address, Cause::Protocol, key, reason, "write `\"network\":\"tcp\"`");
         } else if !is_address(address) {

@@ -40,7 +40,8 @@ fn folder(asked: &Asked) -> Option<String> {
 
 fn provider(asked: &Asked, key: &str, segment: &str, findings: &mut Findings) {
     let is_java = asked.consumer != Consumer::DubboGo;
-    if segment.contains('/') {
+    // In etcd, dubbo-go reads whatever stands behind the folder.
+    if segment.contains('/') && (is_java || !asked.is_etcd()) {
         let reason =
             "the URL of the provider is not encoded, and its slashes make several segments of one".to_owned();
         let address = DubboUrl::read(segment).map(|url| url.address).unwrap_or_default();

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::reason::Cause;
+
 /// The type that a field has in Go.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Shape {
@@ -51,6 +53,14 @@ pub(super) fn read(value: &str, fields: &[Field]) -> Result<Value, String> {
     match wrong(&value, fields) {
         None => Ok(value),
         Some(why) => Err(why),
+    }
+}
+
+/// What is the matter with a value that Go does not read.
+pub(super) fn cause(value: &str) -> Cause {
+    match serde_json::from_str::<Value>(value) {
+        Ok(_) => Cause::ValueType,
+        Err(_) => Cause::Unreadable,
     }
 }
 

@@ -71,6 +71,16 @@ func echo(ctx context.Context, conn *client.Connection, text string) (*pb.EchoRe
 	return reply, err
 }
 
+// find looks for the interface of the flags: what one client of the framework has found, another one does not look for again.
+func find(instance *dubbo.Instance, s settings) (probe.Found, error) {
+	conn, err := dial(instance, s)
+	who := func(ctx context.Context) (string, error) {
+		reply, err := echo(ctx, conn, "who")
+		return reply.GetProvider(), err
+	}
+	return probe.Found{Who: who, End: func() {}}, err
+}
+
 func checkEcho(r *probe.Report, conn *client.Connection) {
 	ctx := context.WithValue(context.Background(), constant.AttachmentKey, map[string]any{"tenant": "t1"})
 	reply, err := echo(ctx, conn, "héllo")

@@ -51,9 +51,12 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if o.Role == "provider" {
+	switch o.Role {
+	case "provider":
 		provide(instance, o, s)
-	} else {
+	case "finder":
+		probe.Find(func(probe.Sought) (probe.Found, error) { return find(instance, s) })
+	default:
 		consume(instance, o, s)
 	}
 }

@@ -22,9 +22,19 @@ import (
 func main() {
 	o := probe.Parse("etcd", nil)
 	etcd := discov.EtcdConf{Hosts: strings.Split(o.Registry, ","), Key: o.Name}
-	if o.Role == "provider" {
+	switch o.Role {
+	case "provider":
 		provide(o, etcd)
-	} else {
+	case "finder":
+		probe.Find(func(sought probe.Sought) (probe.Found, error) {
+			etcd.Key = sought.Name
+			conn, err := dial(etcd)
+			if err != nil {
+				return probe.Found{}, err
+			}
+			return probe.Conn(conn.Conn(), nil)
+		})
+	default:
 		consume(o, etcd)
 	}
 }
@@ -50,12 +60,16 @@ func provide(o probe.Options, etcd discov.EtcdConf) {
 	server.Start()
 }
 
-func consume(o probe.Options, etcd discov.EtcdConf) {
-	r := &probe.Report{}
-	conn, err := zrpc.NewClient(zrpc.RpcClientConf{
+func dial(etcd discov.EtcdConf) (zrpc.Client, error) {
+	return zrpc.NewClient(zrpc.RpcClientConf{
 		Etcd: etcd, NonBlock: true, Timeout: probe.Patience.Milliseconds(),
 		Middlewares: zrpc.ClientMiddlewaresConf{Trace: true, Duration: true, Prometheus: true, Breaker: true, Timeout: true},
 	}, zrpc.WithDialOption(probe.Unlimited()))
+}
+
+func consume(o probe.Options, etcd discov.EtcdConf) {
+	r := &probe.Report{}
+	conn, err := dial(etcd)
 	r.Check("dial", err, nil)
 	if err != nil {
 		r.Exit()

@@ -29,9 +29,12 @@ func main() {
 	if err := conf.LoadFromReader(strings.NewReader(document(o, mode)), toml.Unmarshal); err != nil {
 		log.Fatal(err)
 	}
-	if o.Role == "provider" {
+	switch o.Role {
+	case "provider":
 		provide(app)
-	} else {
+	case "finder":
+		probe.Find(find)
+	default:
 		consume(o)
 	}
 }

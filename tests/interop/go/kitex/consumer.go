@@ -72,6 +72,16 @@ func dial(o probe.Options) (probeservice.Client, error) {
 	)
 }
 
+func find(o probe.Options, sought probe.Sought) (probe.Found, error) {
+	o.Name = sought.Name
+	conn, err := dial(o)
+	who := func(ctx context.Context) (string, error) {
+		reply, err := conn.Echo(ctx, &pb.EchoRequest{Text: "who"})
+		return reply.GetProvider(), err
+	}
+	return probe.Found{Who: who, End: func() {}}, err
+}
+
 func checkEcho(r *probe.Report, ctx context.Context, conn probeservice.Client) {
 	reply, err := conn.Echo(ctx, &pb.EchoRequest{Text: "héllo"})
 	r.Check("echo", probe.First(err,

@@ -4,9 +4,12 @@ package main
 import "jovian/interop/probe"
 
 func main() {
-	if o := probe.Parse("etcd", nil); o.Role == "provider" {
+	switch o := probe.Parse("etcd", nil); o.Role {
+	case "provider":
 		provide(o)
-	} else {
+	case "finder":
+		probe.Find(func(sought probe.Sought) (probe.Found, error) { return find(o, sought) })
+	default:
 		consume(o)
 	}
 }

@@ -25,14 +25,7 @@ var arrives = []struct{ raised, seen int32 }{
 
 func consume(o probe.Options, registry *etcd.Registry) {
 	r := &probe.Report{}
-	conn, err := grpc.DialInsecure(context.Background(),
-		grpc.WithEndpoint("discovery:///"+o.Name),
-		grpc.WithDiscovery(registry),
-		grpc.WithTimeout(probe.Patience),
-		grpc.WithMiddleware(mmd.Client()),
-		grpc.WithPrintDiscoveryDebugLog(false),
-		grpc.WithOptions(stock.WithDefaultCallOptions(stock.MaxCallRecvMsgSize(probe.LargeLimit))),
-	)
+	conn, err := dial(o.Name, registry)
 	r.Check("dial", err, nil)
 	if err != nil {
 		r.Exit()
@@ -64,6 +57,17 @@ func consume(o probe.Options, registry *etcd.Registry) {
 	}
 	probe.CheckFrom(r, o.From, probe.Who(client))
 	r.Exit()
+}
+
+func dial(name string, registry *etcd.Registry) (*stock.ClientConn, error) {
+	return grpc.DialInsecure(context.Background(),
+		grpc.WithEndpoint("discovery:///"+name),
+		grpc.WithDiscovery(registry),
+		grpc.WithTimeout(probe.Patience),
+		grpc.WithMiddleware(mmd.Client()),
+		grpc.WithPrintDiscoveryDebugLog(false),
+		grpc.WithOptions(stock.WithDefaultCallOptions(stock.MaxCallRecvMsgSize(probe.LargeLimit))),
+	)
 }
 
 // checkForwarded calls as a server in the middle of a chain does: of what came in, only the global names go on.

@@ -17,9 +17,12 @@ func main() {
 		log.Fatal(err)
 	}
 	registry := etcd.New(client)
-	if o.Role == "provider" {
+	switch o.Role {
+	case "provider":
 		provide(o, registry)
-	} else {
+	case "finder":
+		probe.Find(func(sought probe.Sought) (probe.Found, error) { return probe.Conn(dial(sought.Name, registry)) })
+	default:
 		consume(o, registry)
 	}
 }

@@ -5,12 +5,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
 // Options are the flags that every program understands.
 type Options struct {
-	Role     string   // provider or consumer
+	Role     string   // provider, consumer or finder
 	Registry string   // host:port of the registry
 	Kind     string   // registry kind, for frameworks that have several
 	Name     string   // service name in the registry
@@ -23,8 +24,8 @@ type Options struct {
 
 // Parse reads the role and the flags; more adds a framework's own flags.
 func Parse(kinds string, more func(*flag.FlagSet)) Options {
-	if len(os.Args) < 2 || (os.Args[1] != "provider" && os.Args[1] != "consumer") {
-		fmt.Fprintf(os.Stderr, "usage: %s provider|consumer [flags]\n", os.Args[0])
+	if len(os.Args) < 2 || !slices.Contains([]string{"provider", "consumer", "finder"}, os.Args[1]) {
+		fmt.Fprintf(os.Stderr, "usage: %s provider|consumer|finder [flags]\n", os.Args[0])
 		os.Exit(2)
 	}
 	o := Options{Role: os.Args[1]}

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jovian_runtime::etcd_api::etcdserverpb::{KvClient, PutRequest, RangeRequest};
+use jovian_runtime::etcd_api::etcdserverpb::{DeleteRangeRequest, KvClient, PutRequest, RangeRequest};
 use jovian_runtime::registry::layout::{Layout, Options, StoreKind, by_name};
 use jovian_runtime::registry::{EtcdOptions, EtcdRegistry, Registry, ZooKeeperOptions, ZooKeeperRegistry};
 use jovian_runtime::{App, AppConfig, ClientServiceSection, Running};
@@ -151,6 +151,12 @@ impl Fleet {
         self.keys().put(request).await.unwrap();
     }
 
+    /// Forgets all that stands in the etcd.
+    pub(crate) async fn clear(&self) {
+        let all = DeleteRangeRequest { key: vec![0].into(), range_end: vec![0].into() };
+        self.keys().delete_range(all).await.unwrap();
+    }
+
     /// All that stands in the etcd: keys and values.
     pub(crate) async fn records(&self) -> Vec<(String, String)> {
         let all = RangeRequest { key: vec![0].into(), range_end: vec![0].into(), ..Default::default() };
@@ -165,7 +171,7 @@ impl Fleet {
 }
 
 /// That of every app here.
-fn config() -> AppConfig {
+pub(crate) fn config() -> AppConfig {
     let mut config = AppConfig::default();
     config.app.name = "probe.caller".to_owned();
     // Whatever somebody may say of an instance, some of which means something elsewhere.

@@ -11,6 +11,7 @@ mod etcd;
 mod zookeeper;
 mod calls;
 mod dubbo_go;
+mod finder;
 mod fleet;
 mod go_zero;
 mod juno;
@@ -20,3 +21,8 @@ mod kratos;
 mod neighbours;
 mod probe;
 mod programs;
+mod refused;
+mod why;
+#[path = "../../../../support/why_case.rs"]
+#[allow(dead_code, reason = "what the command is given is known by those who run it")]
+mod why_case;

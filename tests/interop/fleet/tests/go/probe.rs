@@ -15,18 +15,22 @@ use jovian_tests_fleet::probe::{
     ProbeServiceClient, WaitReply, WaitRequest,
 };
 
-/// Who it says that it is.
-const PROVIDER: &str = "rust";
-
 /// Answers the calls of `interop.probe.v1.ProbeService`.
 pub(crate) struct Probe {
+    /// Who it says that it is.
+    name: String,
     /// Who answers an `Echo` in its place.
     next: Option<ProbeServiceClient>,
 }
 
 impl Probe {
     pub(crate) fn new(next: Option<ProbeServiceClient>) -> Self {
-        Self { next }
+        Self { name: "rust".to_owned(), next }
+    }
+
+    /// One that says that it is this one.
+    pub(crate) fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), next: None }
     }
 }
 
@@ -49,7 +53,7 @@ impl ProbeService for Probe {
         Ok(EchoReply {
             text: request.text,
             metadata: metadata.into_iter().collect(),
-            provider: PROVIDER.to_owned(),
+            provider: self.name.clone(),
         })
     }
 
@@ -90,7 +94,7 @@ impl ProbeService for Probe {
         out: &mut Replies<EchoReply>,
     ) -> Result<(), Failure> {
         while let Some(EchoRequest { text }) = requests.next().await {
-            out.send(EchoReply { text, provider: PROVIDER.to_owned(), ..EchoReply::default() }).await;
+            out.send(EchoReply { text, provider: self.name.clone(), ..EchoReply::default() }).await;
         }
         Ok(())
     }

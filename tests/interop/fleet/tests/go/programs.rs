@@ -82,7 +82,8 @@ impl Program {
         Report(said.lines().map(check).collect())
     }
 
-    fn command(&self, role: &str, arguments: &[&str]) -> Command {
+    /// The program in a role, as it is run here.
+    pub(crate) fn command(&self, role: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.path);
         command.arg(role).args(arguments).stdin(Stdio::null()).kill_on_drop(true);
         // What they write on the side, such as logs.

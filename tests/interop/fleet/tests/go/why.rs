@@ -1,0 +1,133 @@
+//! What `jovian registry why` says, and what the consumer does: the records of each case of `tests/why` stand in an etcd, at each
+//! of their addresses somebody serves, and the consumer itself looks there. Whom it calls is whom the command says that it calls.
+
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::path::Path;
+
+use jovian_runtime::{App, Running};
+use jovian_tests_fleet::probe::{PROBE_SERVICE, ProbeServiceServer};
+
+use crate::finder::Finder;
+use crate::fleet::{Fleet, config};
+use crate::probe::Probe;
+use crate::why_case::{self, Case};
+
+/// The addresses of the cases, `10.0.0.7:9000` and so on, as addresses of this machine at which somebody serves.
+struct Providers {
+    port: u16,
+    _running: Vec<Running>,
+}
+
+const HOSTS: [&str; 3] = ["127.0.0.7", "127.0.0.8", "127.0.0.9"];
+
+impl Providers {
+    async fn start() -> Self {
+        let port = port();
+        let mut running = Vec::new();
+        for host in HOSTS {
+            let address = format!("{host}:{port}");
+            let mut config = config();
+            config.governor.enabled = false;
+            config.server.address.clone_from(&address);
+            let server = ProbeServiceServer::new(Probe::named(&address));
+            running.push(App::new(config).serve(server).start().await.unwrap());
+        }
+        Self { port, _running: running }
+    }
+
+    /// A text of a case, as it is here.
+    fn here(&self, text: &str) -> String {
+        text.replace("10.0.0.", "127.0.0.").replace("9000", &self.port.to_string())
+    }
+}
+
+/// A port that is free on all hosts.
+fn port() -> u16 {
+    let free = || {
+        let first = TcpListener::bind((HOSTS[0], 0)).unwrap();
+        let port = first.local_addr().unwrap().port();
+        let is_free = HOSTS[1..].iter().all(|host| TcpListener::bind((*host, port)).is_ok());
+        is_free.then_some(port)
+    };
+    std::iter::repeat_with(free).take(100).flatten().next().expect("there is a free port")
+}
+
+/// The cases of a consumer for etcd.
+fn cases(consumer: &str) -> Vec<Case> {
+    let mut cases = why_case::all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../why"));
+    cases.retain(|case| case.flag("--consumer") == Some(consumer) && case.store == "etcd");
+    cases
+}
+
+/// Tries all cases of a consumer, each under a name of its own: a framework remembers whom it has found by what name.
+async fn agrees(consumer: &str, framework: &'static str, least: usize) {
+    let Some(fleet) = Fleet::start(&format!("why_{framework}"), framework) else { return };
+    let providers = Providers::start().await;
+    let cases = cases(consumer);
+    let mut finder = (framework != "dubbogo").then(|| Finder::start(&fleet, framework, &[]));
+    let mut failures = Vec::new();
+    for (number, case) in cases.iter().enumerate() {
+        let app = case.flag("--app").unwrap_or("shop.order.orders");
+        let of_its_own = format!("c{number}-{app}");
+        let here = |text: &str| {
+            let text = text.replace(app, &of_its_own).replace(case.service(), PROBE_SERVICE.name);
+            providers.here(&text).replace("abc123", &format!("abc{number}"))
+        };
+        for (key, value) in &case.records {
+            fleet.put(&here(key), &here(value)).await;
+        }
+        let expected: BTreeSet<String> = case.called().iter().map(|address| here(address)).collect();
+        let found = match &mut finder {
+            Some(finder) => {
+                finder.find(&of_its_own, case.flag("--mode").unwrap_or_default(), &expected).await
+            }
+            None => dubbo_go(&fleet, case).find(PROBE_SERVICE.name, "", &expected).await,
+        };
+        if found.names != expected {
+            let folder = case.folder.display();
+            failures.push(format!("{folder}: {found:?}\nThe command says:\n{}", here(&case.expected())));
+        }
+        fleet.clear().await;
+    }
+    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), cases.len(), failures.join("\n"));
+    assert!(cases.len() >= least, "{}", cases.len());
+}
+
+/// A process for each case: it knows one interface, at one level.
+fn dubbo_go(fleet: &Fleet, case: &Case) -> Finder {
+    let level = match case.flag("--level") {
+        Some("application") => "service",
+        level => level.unwrap_or("default"),
+    };
+    let mut arguments = vec!["-kind", "etcdv3", "-level", level];
+    for (flag, own) in [("--group", "-group"), ("--service-version", "-version")] {
+        arguments.extend(case.flag(flag).into_iter().flat_map(|value| [own, value]));
+    }
+    Finder::start(fleet, "dubbogo", &arguments)
+}
+
+#[tokio::test]
+async fn jupiter_calls_whom_the_command_says() {
+    agrees("jupiter", "jupiter", 11).await;
+}
+
+#[tokio::test]
+async fn kratos_calls_whom_the_command_says() {
+    agrees("kratos", "kratos", 13).await;
+}
+
+#[tokio::test]
+async fn kitex_calls_whom_the_command_says() {
+    agrees("kitex", "kitex", 10).await;
+}
+
+#[tokio::test]
+async fn go_zero_calls_whom_the_command_says() {
+    agrees("go-zero", "gozero", 7).await;
+}
+
+#[tokio::test]
+async fn dubbo_go_calls_whom_the_command_says() {
+    agrees("dubbo-go", "dubbogo", 26).await;
+}
