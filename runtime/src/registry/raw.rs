@@ -16,6 +16,8 @@ use tokio::time::sleep;
 use super::etcd::{EtcdOptions, RawEtcd};
 #[cfg(unix)]
 use super::file::RawFiles;
+#[cfg(feature = "zookeeper")]
+use super::zookeeper::{RawZooKeeper, ZooKeeperOptions};
 
 /// A value, and how long it stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +60,9 @@ pub enum RawError {
     /// It answers, and will not: a wrong password, a missing permission.
     #[error("{0}")]
     Refused(String),
+    /// It answers, and does not have what all keys are said to be in: a folder, a namespace.
+    #[error("{0}")]
+    Missing(String),
 }
 
 /// A store, seen by a tool.
@@ -116,7 +121,7 @@ where
 }
 
 /// What has become of records: those that are gone first, then those that are new or different.
-fn differences(known: &RawRecords, now: &RawRecords) -> Vec<(String, Option<RawRecord>)> {
+pub(super) fn differences(known: &RawRecords, now: &RawRecords) -> Vec<(String, Option<RawRecord>)> {
     let gone = known.keys().filter(|key| !now.contains_key(*key)).map(|key| (key.clone(), None));
     let others = now.iter().filter(|(key, record)| known.get(*key) != Some(record));
     gone.chain(others.map(|(key, record)| (key.clone(), Some(record.clone())))).collect()
@@ -128,6 +133,17 @@ fn differences(known: &RawRecords, now: &RawRecords) -> Vec<(String, Option<RawR
 #[must_use]
 pub fn etcd(options: &EtcdOptions) -> Arc<dyn RawStore> {
     Arc::new(RawEtcd::new(options))
+}
+
+/// The records in a ZooKeeper; of the options it needs neither layouts nor times. It connects when it is first used. Needs the
+/// feature `zookeeper`.
+///
+/// A record is a node that has none below it. Keys are those below the folder that is named behind the servers. Following them
+/// watches every node by itself.
+#[cfg(feature = "zookeeper")]
+#[must_use]
+pub fn zookeeper(options: &ZooKeeperOptions) -> Arc<dyn RawStore> {
+    Arc::new(RawZooKeeper::new(options))
 }
 
 /// The records in a folder of the [registry of files](super::FileRegistry): the names of files, and what stands in them. A record

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jovian_runtime::ClientTlsSection;
-use jovian_runtime::registry::EtcdOptions;
 use jovian_runtime::registry::raw::{self, RawError, RawRecords, RawStore};
-use tonic::Code as Status;
+use jovian_runtime::registry::{EtcdOptions, ZooKeeperOptions};
 
 use super::saved::Saved;
-use super::target::Target;
+use super::target::{Target, User};
 use crate::cli::net::Problem;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::files;
@@ -21,8 +20,9 @@ const PASSWORD: &str = "JOVIAN_REGISTRY_PASSWORD";
 /// Which store it is.
 #[derive(Debug, clap::Args)]
 pub(super) struct StoreArguments {
-    /// `etcd://host:port,host:port/prefix`; `file:///folder`, or `file://` for the registry of this user on this machine;
-    /// `records:file` for what `ls --as records` saved
+    /// `etcd://host:port,host:port/prefix`; `zookeeper://host:port,host:port/root`; with `user:password@` in front of the hosts
+    /// if need be, which others on this machine can see; `file:///folder`, or `file://` for the registry of this user on this
+    /// machine; `records:file` for what `ls --as records` saved
     #[arg(value_name = "TARGET")]
     target: String,
     #[command(flatten)]
@@ -32,13 +32,14 @@ pub(super) struct StoreArguments {
 /// What every command says of a store.
 #[derive(Debug, clap::Args)]
 struct StoreOptions {
-    /// Look at keys that begin so [default: what stands behind the hosts of the target, with its slash]
+    /// Look at keys that begin so [default: what stands behind the hosts of an etcd, with its slash]
     #[arg(long, help_heading = "Store", value_name = "PREFIX")]
     prefix: Option<String>,
-    /// Who asks [default: the variable JOVIAN_REGISTRY_USER]
+    /// Who asks [default: the user in the target, else the variable JOVIAN_REGISTRY_USER]
     #[arg(long, help_heading = "Store", value_name = "NAME")]
     user: Option<String>,
-    /// The password of that user, which others on this machine can see here [default: the variable JOVIAN_REGISTRY_PASSWORD]
+    /// The password of that user, which others on this machine can see here [default: the one in the target, else the variable
+    /// JOVIAN_REGISTRY_PASSWORD]
     #[arg(long, help_heading = "Store", value_name = "PASSWORD")]
     password: Option<String>,
     /// Use TLS; certificates of the system are trusted
@@ -68,25 +69,49 @@ pub(super) struct Store {
 impl StoreArguments {
     /// Says which store it is; nothing is connected to.
     pub(super) fn open(&self) -> Result<Store, Diagnostics> {
-        let target = Target::parse(&self.target)?;
-        let (raw, prefix) = match &target {
-            Target::Etcd { members, prefix } => (raw::etcd(&self.options.etcd(members)?), prefix.clone()),
-            Target::File(folder) => (folder_of(folder.as_ref())?, String::new()),
-            Target::Saved(file) => (saved(file)?, String::new()),
+        let (target, user) = Target::parse(&self.target)?;
+        let options = &self.options;
+        let raw = match &target {
+            Target::Etcd { members, .. } => raw::etcd(&options.etcd(members, user)?),
+            Target::ZooKeeper { servers, root } => raw::zookeeper(&options.zookeeper(servers, root, user)?),
+            Target::File(folder) => folder_of(folder.as_ref())?,
+            Target::Saved(file) => saved(file)?,
         };
-        Ok(Store { prefix: self.options.prefix.clone().unwrap_or(prefix), target, raw })
+        let prefix = options.prefix.clone().unwrap_or_else(|| target.prefix().to_owned());
+        Ok(Store { prefix, target, raw })
     }
 }
 
 impl StoreOptions {
-    fn etcd(&self, members: &[String]) -> Result<EtcdOptions, Diagnostics> {
+    fn etcd(&self, members: &[String], user: Option<User>) -> Result<EtcdOptions, Diagnostics> {
         let options = EtcdOptions::at(members, Vec::new());
-        let options = match self.user()? {
+        let options = match self.user(user)? {
             Some((name, password)) => options.user(name, password),
             None => options,
         };
-        let is_tls = self.tls || self.cacert.is_some() || self.cert.is_some() || self.server_name.is_some();
-        Ok(if is_tls { options.tls(self.certificates()) } else { options })
+        Ok(if self.is_tls() { options.tls(self.certificates()) } else { options })
+    }
+
+    fn zookeeper(
+        &self,
+        servers: &[String],
+        root: &str,
+        user: Option<User>,
+    ) -> Result<ZooKeeperOptions, Diagnostics> {
+        if self.is_tls() {
+            return Err(Diagnostic::error(Code::Setting, "connections to a ZooKeeper are not encrypted")
+                .help("leave out `--tls`, `--cacert`, `--cert` and `--server-name`")
+                .into());
+        }
+        let options = ZooKeeperOptions::at([format!("{}{root}", servers.join(","))], Vec::new());
+        Ok(match self.user(user)? {
+            Some((name, password)) => options.user(name, password),
+            None => options,
+        })
+    }
+
+    fn is_tls(&self) -> bool {
+        self.tls || self.cacert.is_some() || self.cert.is_some() || self.server_name.is_some()
     }
 
     fn certificates(&self) -> ClientTlsSection {
@@ -99,9 +124,13 @@ impl StoreOptions {
         }
     }
 
-    fn user(&self) -> Result<Option<(String, String)>, Diagnostics> {
-        let said = |flag: &Option<String>, variable| flag.clone().or_else(|| env::var(variable).ok());
-        match (said(&self.user, USER), said(&self.password, PASSWORD)) {
+    /// Who asks: the flags before the target, and that before the variables.
+    fn user(&self, of_target: Option<User>) -> Result<Option<User>, Diagnostics> {
+        let (name, password) = of_target.unzip();
+        let said = |flag: &Option<String>, target: Option<String>, variable| {
+            flag.clone().or(target).or_else(|| env::var(variable).ok())
+        };
+        match (said(&self.user, name, USER), said(&self.password, password, PASSWORD)) {
             (Some(name), Some(password)) => Ok(Some((name, password))),
             (None, None) => Ok(None),
             (Some(_), None) => Err(half("a user without a password", PASSWORD)),
@@ -153,18 +182,20 @@ impl Store {
 
     /// Why a store did not answer, for people.
     pub(super) fn problem(&self, error: &RawError) -> Problem {
-        let (problem, help, status) = match error {
+        let (problem, help) = match error {
             RawError::Refused(why) => (
                 format!("`{}` refuses: {why}", self.target),
                 "give `--user`, and the password in the variable `JOVIAN_REGISTRY_PASSWORD`",
-                Status::PermissionDenied,
+            ),
+            RawError::Missing(why) => (
+                format!("`{}` is not there: {why}", self.target),
+                "check what stands behind the hosts of the target",
             ),
             other => (
                 format!("`{}` does not answer: {other}", self.target),
                 "check host and port, and whether it speaks TLS: `--tls`, `--cacert`",
-                Status::Unavailable,
             ),
         };
-        Problem::Trouble(Diagnostic::error(Code::Unreachable, problem).help(help).into(), status)
+        Diagnostic::error(Code::Unreachable, problem).help(help).into()
     }
 }

@@ -36,7 +36,7 @@ impl ZooKeeper {
     }
 
     /// The whole path of a key, and a connection to read it.
-    async fn reading(&self, key: &str) -> Result<(String, Arc<Connection>), Trouble> {
+    pub(super) async fn reading(&self, key: &str) -> Result<(String, Arc<Connection>), Trouble> {
         let (cluster, line) = self.reading.as_ref().map_err(|why| Trouble::Refused(why.clone()))?;
         Ok((format!("{}{key}", cluster.root), line.connection().await.map_err(trouble)?))
     }
@@ -121,7 +121,7 @@ impl Store for ZooKeeper {
 }
 
 /// A path as servers take it: they know no `/` at the end.
-fn folder(path: &str) -> &str {
+pub(super) fn folder(path: &str) -> &str {
     match path.trim_end_matches('/') {
         "" => "/",
         folder => folder,
@@ -230,7 +230,7 @@ impl Node<'_> {
 }
 
 /// What a failed request means.
-fn trouble(failed: Failed) -> Trouble {
+pub(super) fn trouble(failed: Failed) -> Trouble {
     let why = failed.to_string();
     match failed {
         Failed::Code(Code::Expired) => Trouble::Lost(why),

@@ -58,6 +58,9 @@ enum Kind {
 }
 
 impl Connection {
+    /// The path of [`watch`](Self::watch) for all that is seen.
+    pub(super) const EVERYTHING: &str = "";
+
     /// Connects to a server (`host:port`) with a session, or with a new one.
     pub(super) async fn open(endpoint: &str, ticket: &Ticket, time: Duration) -> Result<Self, Failed> {
         let away = |why: &dyn std::fmt::Display| Failed::Away(format!("{endpoint}: {why}"));
@@ -151,11 +154,11 @@ impl Shared {
         self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells those who watch the path, and those who watch its folder.
+    /// Tells those who watch the path, those who watch its folder, and those who watch everything.
     fn touched(&self, path: &str) {
         let Some(watchers) = &*self.watchers() else { return };
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let told = [path, if folder.is_empty() { "/" } else { folder }];
+        let told = [path, if folder.is_empty() { "/" } else { folder }, Connection::EVERYTHING];
         for (_, watcher) in told.iter().filter_map(|told| watchers.of.get(*told)).flatten() {
             // It is about to go.
             let _ = watcher.send(path.to_owned());

@@ -17,11 +17,13 @@ mod failed;
 mod following;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod raw;
 #[cfg(test)]
 mod tests;
 mod wire;
 
 use api::ZooKeeper;
+pub(super) use raw::RawZooKeeper;
 
 use super::keyed::Keyed;
 use super::layout::Layout;
