@@ -3,60 +3,23 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what it expects")]
 #![cfg(unix)]
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
-use std::thread;
+use std::process::Command;
 use std::time::Duration;
 
 use jovian_runtime::etcd_api::etcdserverpb::{DeleteRangeRequest, KvClient, PutRequest};
 use jovian_runtime::registry::layout::{self, Options};
-use jovian_runtime::registry::{FileRegistry, Instance, Provided, Registry as _};
+use jovian_runtime::registry::{FileRegistry, Instance, Registry as _};
 use jovian_tests_tls::{Authority, LOCALHOST, Names, Secret, secret};
 use tokio::runtime::Runtime;
 
 #[path = "../runtime/tests/support/etcd.rs"]
 mod server;
 mod support;
+#[path = "support/tool.rs"]
+mod tool;
 use server::Etcd;
 use support::{expect_text, root};
-
-/// Whatever takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
-const APP: &str = "shop.order.orders";
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_jovian"));
-    command.arg("registry").args(arguments).stdin(Stdio::null());
-    command.env_remove("JOVIAN_REGISTRY_USER").env_remove("JOVIAN_REGISTRY_PASSWORD");
-    command
-}
-
-fn registry(arguments: &[&str]) -> Output {
-    command(arguments).output().expect("jovian runs")
-}
-
-fn stderr(run: &Output) -> String {
-    String::from_utf8_lossy(&run.stderr).into_owned()
-}
-
-fn stdout(run: &Output) -> String {
-    assert_eq!(run.status.code(), Some(0), "{}", stderr(run));
-    String::from_utf8_lossy(&run.stdout).into_owned()
-}
-
-fn instance() -> Instance {
-    let mut service = Provided::declared("shop.orders.v1.Orders", "com.example.shop.Orders", ["GetOrder"]);
-    "blue".clone_into(&mut service.group);
-    "1.0.0".clone_into(&mut service.version);
-    Instance {
-        zone: "eu-west-1a".to_owned(),
-        version: "1.4.2".to_owned(),
-        started: 1_767_225_600_000,
-        services: vec![service],
-        ..Instance::new(APP, "10.0.0.7:9000")
-    }
-}
+use tool::{APP, Watch, command, instance, registry, stderr, stdout};
 
 /// An etcd, and a client of its own.
 struct Store {
@@ -148,39 +111,6 @@ fn everything_in_etcd_is_listed() {
     assert!(stderr(&run).contains("did you mean `shop.order.orders-admin`?"), "{}", stderr(&run));
 }
 
-/// A run of `watch`, and its lines.
-struct Watch {
-    child: Child,
-    lines: mpsc::Receiver<String>,
-}
-
-impl Watch {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments).stdout(Stdio::piped()).spawn().expect("jovian runs");
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let (tell, lines) = mpsc::channel();
-        thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)).ok());
-        Self { child, lines }
-    }
-
-    fn line(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).expect("a line")
-    }
-
-    fn interrupt(&mut self) -> Option<i32> {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        let _ended = self.child.kill();
-        let _ended = self.child.wait();
-    }
-}
-
 #[test]
 fn changes_are_shown_as_they_come() {
     let Some(mut store) = Store::start("registry-watch") else { return };
@@ -245,8 +175,10 @@ fn passwords_are_never_shown() {
     assert!(stdout(&with("root", "hunter2")).contains("10.0.0.7:9000"));
     let flags = registry(&["ls", &target, "--user", "root", "--password", "hunter2"]);
     assert!(stdout(&flags).contains("10.0.0.7:9000"));
+    let named = registry(&["ls", &target.replace("//", "//root:hunter2@")]);
+    assert!(stdout(&named).starts_with(&format!("{target}\n")) && stdout(&named).contains("10.0.0.7:9000"));
     for run in [with("root", "hunter3"), registry(&["ls", &target])] {
-        assert_eq!(run.status.code(), Some(71), "{}", stderr(&run));
+        assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
         assert!(stderr(&run).contains("refuses"), "{}", stderr(&run));
         assert!(!stderr(&run).contains("hunter"), "{}", stderr(&run));
     }
@@ -270,16 +202,16 @@ fn a_store_behind_tls_is_read_by_those_it_knows() {
     assert_eq!(stdout(&run), format!("{target}\n\nno instances\n"));
     for arguments in [&["ls", &target][..], &["ls", &target, "--cacert", &ca]] {
         let run = registry(arguments);
-        assert_eq!(run.status.code(), Some(78), "{arguments:?}: {}", stderr(&run));
+        assert_eq!(run.status.code(), Some(2), "{arguments:?}: {}", stderr(&run));
     }
 }
 
 #[test]
 fn a_store_that_is_not_there_is_named() {
     let run = registry(&["ls", "etcd://127.0.0.1:1"]);
-    assert_eq!(run.status.code(), Some(78), "{}", stderr(&run));
+    assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
     assert!(stderr(&run).contains("error[J0401]: `etcd://127.0.0.1:1` does not answer"), "{}", stderr(&run));
-    for wrong in ["127.0.0.1:2379", "etcd://root:hunter2@127.0.0.1:2379", "consul://a:1"] {
+    for wrong in ["127.0.0.1:2379", "etcd://hunter2@127.0.0.1:2379", "consul://root:hunter2@a:1"] {
         let run = registry(&["ls", wrong]);
         assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
         assert!(!stderr(&run).contains("hunter2"), "{}", stderr(&run));

@@ -78,7 +78,6 @@ impl Server {
     }
 
     /// Gets what is at a path.
-    #[cfg(feature = "discovery")]
     pub(super) async fn get(
         &self,
         path: &str,

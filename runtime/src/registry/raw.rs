@@ -16,6 +16,10 @@ use tokio::time::sleep;
 use super::etcd::{EtcdOptions, RawEtcd};
 #[cfg(unix)]
 use super::file::RawFiles;
+#[cfg(feature = "nacos")]
+use super::layout::{Layout, Recognized};
+#[cfg(feature = "nacos")]
+use super::nacos::{self, NacosOptions, RawNacos};
 #[cfg(feature = "zookeeper")]
 use super::zookeeper::{RawZooKeeper, ZooKeeperOptions};
 
@@ -138,12 +142,37 @@ pub fn etcd(options: &EtcdOptions) -> Arc<dyn RawStore> {
 /// The records in a ZooKeeper; of the options it needs neither layouts nor times. It connects when it is first used. Needs the
 /// feature `zookeeper`.
 ///
-/// A record is a node that has none below it. Keys are those below the folder that is named behind the servers. Following them
+/// Every node is a record, folders too. Keys are those below the folder that is named behind the servers. Following them
 /// watches every node by itself.
 #[cfg(feature = "zookeeper")]
 #[must_use]
 pub fn zookeeper(options: &ZooKeeperOptions) -> Arc<dyn RawStore> {
     Arc::new(RawZooKeeper::new(options))
+}
+
+/// The records in a Nacos, in one of its namespaces and groups. It connects when it is first used. Needs the feature `nacos`.
+///
+/// `instances/{service}/{host}:{port}` has the JSON of an instance, `texts/{group}/{name}` a text of Dubbo that instances lead to:
+/// a mapping, or what an app serves. `/` and `%` are `%2F` and `%25` there.
+#[cfg(feature = "nacos")]
+#[must_use]
+pub fn nacos(options: NacosOptions) -> Arc<dyn RawStore> {
+    Arc::new(RawNacos::new(options))
+}
+
+/// The layout of a record in a Nacos, as [`recognize`](super::layout::recognize) tells it of records elsewhere. Needs the feature
+/// `nacos`.
+#[cfg(feature = "nacos")]
+#[must_use]
+pub fn recognize_in_nacos(key: &str, value: &str) -> Option<Recognized> {
+    nacos::recognize(key, value)
+}
+
+/// The keys of a layout in a Nacos: of `dubbo-tri`, `dubbo-app` or `kratos`. Needs the feature `nacos`.
+#[cfg(feature = "nacos")]
+#[must_use]
+pub fn layout_in_nacos(name: &str) -> Option<Arc<dyn Layout>> {
+    nacos::layout(name)
 }
 
 /// The records in a folder of the [registry of files](super::FileRegistry): the names of files, and what stands in them. A record

@@ -40,11 +40,11 @@ impl Key {
         Self::Instance { service: service.to_owned(), address: format!("{ip}:{port}") }
     }
 
-    fn service(service: &str) -> Self {
+    pub(super) fn service(service: &str) -> Self {
         Self::Instance { service: service.to_owned(), address: String::new() }
     }
 
-    fn text(group: &str, data_id: &str) -> Self {
+    pub(super) fn text(group: &str, data_id: &str) -> Self {
         Self::Text { group: group.to_owned(), data_id: data_id.to_owned() }
     }
 }
@@ -61,7 +61,7 @@ impl fmt::Display for Key {
 }
 
 /// The group of the texts that say which apps serve an interface.
-const MAPPING: &str = "mapping";
+pub(super) const MAPPING: &str = "mapping";
 
 /// A layout of Nacos as one of keys and values.
 #[derive(Debug)]

@@ -12,12 +12,17 @@ use tokio::sync::watch;
 mod connection;
 mod keys;
 mod login;
+mod namespaces;
+mod raw;
+mod recognize;
 mod servers;
 mod store;
 mod texts;
 mod wire;
 
 use keys::Keys;
+pub(super) use raw::RawNacos;
+pub(super) use recognize::{layout, recognize};
 use store::NacosStore;
 
 use super::keyed::Keyed;
@@ -93,7 +98,9 @@ impl NacosOptions {
     /// service of Dubbo.
     #[must_use]
     pub fn group(self, name: impl Into<String>) -> Self {
-        Self { group: name.into(), ..self }
+        let name = name.into();
+        let group = if name.is_empty() { Self::DEFAULT_GROUP.to_owned() } else { name };
+        Self { group, ..self }
     }
 
     /// The cluster in which instances are registered; `DEFAULT` unless set. They are found in all of them.

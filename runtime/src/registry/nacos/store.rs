@@ -15,7 +15,7 @@ use super::keys::Key;
 use super::login::Login;
 use super::servers::{servers, target};
 use super::texts::{ConfigBatchListenRequest, ConfigPublishRequest, ConfigQueryRequest, Listened, Text};
-use super::wire::{InstanceRequest, ServiceInfo, SubscribeServiceRequest};
+use super::wire::{Ask, InstanceRequest, ServiceInfo, SubscribeServiceRequest};
 use crate::registry::keyed::store::{Change, Record, Scope, Store, Trouble};
 
 /// How often a session looks after its connection, which gives the signs of life by itself.
@@ -79,6 +79,11 @@ impl NacosStore {
         let connection = Arc::new(self.connect().await?);
         *shared = Some(Arc::clone(&connection));
         Ok(connection)
+    }
+
+    /// Asks over the connection of all.
+    pub(super) async fn ask<A: Ask>(&self, request: &A) -> Result<A::Answer, Trouble> {
+        self.shared().await?.ask(request).await
     }
 
     fn session(&self, number: i64) -> Result<Arc<Session>, Trouble> {

@@ -1,4 +1,5 @@
-//! ZooKeeper as tools see it: the nodes that have none below them, which is where records stand.
+//! ZooKeeper as tools see it: a tree in which every node is a record, those too that have others below them. Whoever makes a folder
+//! makes it before what is in it, so nobody knows of an empty node whether it is one.
 //!
 //! Every node of the tree is watched on its own, and what was touched is read again: a watch is set by the request that reads, as
 //! for [a folder](super::following).
@@ -73,9 +74,8 @@ struct Tree {
 }
 
 struct Node {
+    /// The names of those directly below it.
     names: BTreeSet<String>,
-    /// It has, or had, others below it.
-    is_folder: bool,
     record: RawRecord,
 }
 
@@ -104,9 +104,8 @@ impl Tree {
     }
 
     /// Keeps a node as it is now; the keys of those below it that are not known.
-    fn keep(&mut self, key: String, mut node: Node) -> Vec<String> {
+    fn keep(&mut self, key: String, node: Node) -> Vec<String> {
         if let Some(last) = self.nodes.remove(&key) {
-            node.is_folder |= last.is_folder;
             last.names.difference(&node.names).for_each(|name| self.forget(&format!("{key}/{name}")));
         }
         let below = node.names.iter().map(|name| format!("{key}/{name}"));
@@ -143,8 +142,7 @@ impl Tree {
         let (Some(names), Some(node)) = (names?, node?) else { return Ok(None) };
         let names: BTreeSet<String> = wire::names(&names).map_err(trouble)?.into_iter().collect();
         let (value, stat) = wire::node(&node).map_err(trouble)?;
-        let is_folder = !names.is_empty();
-        Ok(Some(Node { names, is_folder, record: RawRecord::new(value, stat.owner != 0) }))
+        Ok(Some(Node { names, record: RawRecord::new(value, stat.owner != 0) }))
     }
 
     /// The key of a path, where that is one of a node that is known.
@@ -154,9 +152,7 @@ impl Tree {
     }
 
     fn records(&self) -> RawRecords {
-        let is_record = |(key, node): &(&String, &Node)| {
-            !node.is_folder && !key.is_empty() && key.starts_with(&self.prefix)
-        };
+        let is_record = |(key, _): &(&String, &Node)| !key.is_empty() && key.starts_with(&self.prefix);
         let records = self.nodes.iter().filter(is_record);
         records.map(|(key, node)| (key.clone(), node.record.clone())).collect()
     }
