@@ -3,7 +3,7 @@
 //! In: all records of a store. Out: of each the layout that it is of, the name it stands under, and its instance. Pure.
 
 use jovian_runtime::registry::layout::{Recognized, StoreKind, recognize};
-use jovian_runtime::registry::raw::{RawRecord, RawRecords, instance_of_file};
+use jovian_runtime::registry::raw::{RawRecord, RawRecords, instance_of_file, recognize_in_nacos};
 use jovian_runtime::registry::{Instance, Provided};
 
 /// A record, and what it stands for.
@@ -53,8 +53,12 @@ fn of_file(key: &str, record: &RawRecord) -> Found {
 }
 
 fn of_layout(kind: &str, key: &str, record: &RawRecord, records: &RawRecords) -> Option<Found> {
-    let store = if kind == "zookeeper" { StoreKind::ZooKeeper } else { StoreKind::Etcd };
-    let Recognized { layout, options, wanted, name, .. } = recognize(store, key, &record.value)?;
+    let recognized = match kind {
+        "nacos" => recognize_in_nacos(key, &record.value),
+        "zookeeper" => recognize(StoreKind::ZooKeeper, key, &record.value),
+        _ => recognize(StoreKind::Etcd, key, &record.value),
+    };
+    let Recognized { layout, options, wanted, name, .. } = recognized?;
     let others = |key: &str| records.get(key).map(|record| &*record.value);
     let read = layout.read_among(&wanted, key, &record.value, &others);
     let mode = (layout.name() == "jupiter").then_some(options.mode);

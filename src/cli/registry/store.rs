@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jovian_runtime::ClientTlsSection;
 use jovian_runtime::registry::raw::{self, RawError, RawRecords, RawStore};
-use jovian_runtime::registry::{EtcdOptions, ZooKeeperOptions};
+use jovian_runtime::registry::{EtcdOptions, NacosOptions, ZooKeeperOptions};
 
 use super::saved::Saved;
 use super::target::{Target, User};
@@ -20,9 +20,9 @@ const PASSWORD: &str = "JOVIAN_REGISTRY_PASSWORD";
 /// Which store it is.
 #[derive(Debug, clap::Args)]
 pub(super) struct StoreArguments {
-    /// `etcd://host:port,host:port/prefix`; `zookeeper://host:port,host:port/root`; with `user:password@` in front of the hosts
-    /// if need be, which others on this machine can see; `file:///folder`, or `file://` for the registry of this user on this
-    /// machine; `records:file` for what `ls --as records` saved
+    /// `etcd://host:port,host:port/prefix`; `zookeeper://host:port,host:port/root`; `nacos://host:port/namespace/group`; with
+    /// `user:password@` in front of the hosts if need be, which others on this machine can see; `file:///folder`, or `file://` for
+    /// the registry of this user on this machine; `records:file` for what `ls --as records` saved
     #[arg(value_name = "TARGET")]
     target: String,
     #[command(flatten)]
@@ -74,6 +74,9 @@ impl StoreArguments {
         let raw = match &target {
             Target::Etcd { members, .. } => raw::etcd(&options.etcd(members, user)?),
             Target::ZooKeeper { servers, root } => raw::zookeeper(&options.zookeeper(servers, root, user)?),
+            Target::Nacos { servers, namespace, group } => {
+                raw::nacos(options.nacos(servers, user)?.namespace(namespace).group(group))
+            }
             Target::File(folder) => folder_of(folder.as_ref())?,
             Target::Saved(file) => saved(file)?,
         };
@@ -108,6 +111,15 @@ impl StoreOptions {
             Some((name, password)) => options.user(name, password),
             None => options,
         })
+    }
+
+    fn nacos(&self, servers: &[String], user: Option<User>) -> Result<NacosOptions, Diagnostics> {
+        let options = NacosOptions::at(servers, []);
+        let options = match self.user(user)? {
+            Some((name, password)) => options.user(name, password),
+            None => options,
+        };
+        Ok(if self.is_tls() { options.tls(self.certificates()) } else { options })
     }
 
     fn is_tls(&self) -> bool {

@@ -8,6 +8,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 /// The ports of stores, where none is said.
 const ETCD_PORT: u16 = 2379;
 const ZOOKEEPER_PORT: u16 = 2181;
+const NACOS_PORT: u16 = 8848;
 
 /// Where a registry is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub(super) enum Target {
     Etcd { members: Vec<String>, prefix: String },
     /// The servers of a ZooKeeper, and the folder that all keys are in: `/fleet`, or nothing.
     ZooKeeper { servers: Vec<String>, root: String },
+    /// The servers of a Nacos, and the namespace and the group of its instances; empty for those that are usual.
+    Nacos { servers: Vec<String>, namespace: String, group: String },
     /// A folder of records, or that of this user.
     File(Option<PathBuf>),
     /// A file of records that were saved.
@@ -26,8 +29,8 @@ pub(super) enum Target {
 pub(super) type User = (String, String);
 
 impl Target {
-    /// Reads `etcd://host:port,host:port/prefix`, `zookeeper://host:port/root`, `file:///path`, `file://` or
-    /// `records:path`. The first two may say who asks: `etcd://user:password@host`.
+    /// Reads `etcd://host:port,host:port/prefix`, `zookeeper://host:port/root`, `nacos://host:port/namespace/group`,
+    /// `file:///path`, `file://` or `records:path`. The first three may say who asks: `etcd://user:password@host`.
     pub(super) fn parse(text: &str) -> Result<(Self, Option<User>), Diagnostics> {
         if let Some(file) = text.strip_prefix("records:").filter(|file| !file.is_empty()) {
             return Ok((Self::Saved(file.into()), None));
@@ -35,7 +38,7 @@ impl Target {
         match text.split_once("://") {
             Some(("file", "")) => Ok((Self::File(None), None)),
             Some(("file", path)) if path.starts_with('/') => Ok((Self::File(Some(path.into())), None)),
-            Some((scheme @ ("etcd" | "zookeeper"), rest)) => {
+            Some((scheme @ ("etcd" | "zookeeper" | "nacos"), rest)) => {
                 let (hosts, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
                 let (hosts, user) = match hosts.rsplit_once('@') {
                     Some((user, hosts)) => (hosts, Some(asking(user)?)),
@@ -52,9 +55,16 @@ impl Target {
             |port| hosts.split(',').map(|host| with_port(host, port)).collect::<Option<Vec<String>>>();
         match scheme {
             "etcd" => Some(Self::Etcd { members: hosts(ETCD_PORT)?, prefix: path.to_owned() }),
-            _ => {
+            "zookeeper" => {
                 let root = path.trim_end_matches('/').to_owned();
                 Some(Self::ZooKeeper { servers: hosts(ZOOKEEPER_PORT)?, root })
+            }
+            _ => {
+                let path = path.trim_matches('/');
+                let (namespace, group) = path.split_once('/').unwrap_or((path, ""));
+                let (namespace, group) = (namespace.to_owned(), group.to_owned());
+                let is_whole = !group.contains('/');
+                is_whole.then_some(Self::Nacos { servers: hosts(NACOS_PORT)?, namespace, group })
             }
         }
     }
@@ -111,7 +121,7 @@ fn mistake(text: &str) -> Diagnostic {
     let shown = if text.contains('@') { "the target".to_owned() } else { format!("`{text}`") };
     Diagnostic::error(Code::Setting, format!("{shown} is no registry")).help(
         "write `etcd://host:port`, with commas between members and `/prefix` for some of the keys; `zookeeper://host:port`, \
-         with `/root` for a folder of all keys; `file:///folder`; `file://`; or `records:file`",
+         with `/root` for a folder of all keys; `nacos://host:port/namespace/group`; `file:///folder`; `file://`; or `records:file`",
     )
 }
 
@@ -121,6 +131,11 @@ impl fmt::Display for Target {
         match self {
             Self::Etcd { members, prefix } => write!(f, "etcd://{}{prefix}", members.join(",")),
             Self::ZooKeeper { servers, root } => write!(f, "zookeeper://{}{root}", servers.join(",")),
+            Self::Nacos { servers, namespace, group } => {
+                write!(f, "nacos://{}", servers.join(","))?;
+                let path = [namespace, group].into_iter().filter(|part| !part.is_empty());
+                path.into_iter().try_for_each(|part| write!(f, "/{part}"))
+            }
             Self::File(Some(folder)) => write!(f, "file://{}", folder.display()),
             Self::File(None) => f.write_str("file://"),
             Self::Saved(file) => write!(f, "records:{}", file.display()),
@@ -140,6 +155,9 @@ mod tests {
             ("etcd://a/one@two", "etcd://a:2379/one@two"),
             ("zookeeper://a,b:1/fleet/", "zookeeper://a:2181,b:1/fleet"),
             ("zookeeper://a/", "zookeeper://a:2181"),
+            ("nacos://a", "nacos://a:8848"),
+            ("nacos://a:1,b/dev", "nacos://a:1,b:8848/dev"),
+            ("nacos://a/dev/DUBBO", "nacos://a:8848/dev/DUBBO"),
             ("file:///run/jovian", "file:///run/jovian"),
             ("file://", "file://"),
             ("records:a/b", "records:a/b"),
@@ -158,6 +176,7 @@ mod tests {
             "etcd://::1",
             "zookeeper://",
             "zookeeper://a:b/x",
+            "nacos://a/b/c/d",
             "file://a",
             "records:",
             "consul://a",
@@ -171,7 +190,7 @@ mod tests {
         for (text, name, password) in [
             ("etcd://root:hunter2@a:1", "root", "hunter2"),
             ("zookeeper://me:a:b@a:1", "me", "a:b"),
-            ("zookeeper://me%40home:h%2Fu%25@a:1", "me@home", "h/u%"),
+            ("nacos://me%40home:h%2Fu%25@a:1", "me@home", "h/u%"),
             ("zookeeper://me:a@b@a:1", "me", "a@b"),
         ] {
             let (target, user) = Target::parse(text).unwrap();

@@ -114,7 +114,7 @@ impl RawNacos {
         prefix: &str,
         tell: &mut (dyn FnMut(RawChange) + Send),
     ) -> Result<std::convert::Infallible, RawError> {
-        let (say, mut told) = unbounded_channel();
+        let (say, mut told) = unbounded_channel::<Told>();
         let mut places: BTreeMap<String, Option<BTreeMap<String, Record>>> = BTreeMap::new();
         let mut following = FuturesUnordered::new();
         let mut known: Option<RawRecords> = None;

@@ -46,7 +46,9 @@ pub(in crate::registry) fn recognize(key: &str, value: &str) -> Option<Recognize
             }
             of(NacosForm::DubboApp, any(Wanted::app(service.as_str())), &service)
         }
-        Key::Text { group, data_id } if group == MAPPING => of(NacosForm::DubboApp, any(java(&data_id)), &data_id),
+        Key::Text { group, data_id } if group == MAPPING => {
+            of(NacosForm::DubboApp, any(java(&data_id)), &data_id)
+        }
         Key::Text { data_id, .. } => of(NacosForm::DubboApp, any(Wanted::app(data_id.as_str())), &data_id),
     }
 }
@@ -97,7 +99,8 @@ mod tests {
             ("elsewhere/a/b", "", None),
         ] {
             let found = recognize(key, value);
-            let found = found.as_ref().map(|it| (it.layout.name(), it.name.as_str(), it.wanted.group.as_str()));
+            let found =
+                found.as_ref().map(|it| (it.layout.name(), it.name.as_str(), it.wanted.group.as_str()));
             assert_eq!(found, expected, "{key}");
         }
     }
@@ -108,7 +111,9 @@ mod tests {
         let said = r#"{"services":{"a.B:tri":{"name":"a.B"},"a.C:tri":{"name":"a.C"}}}"#;
         assert_eq!(leads_to("texts/0a/orders", said), ["texts/mapping/a.B", "texts/mapping/a.C"]);
         assert_eq!(leads_to("instances/providers:a.B::/10.0.0.7:9000", "{}"), ["texts/mapping/a.B"]);
-        for (key, value) in [("texts/mapping/a.B", "orders"), ("texts/0a/orders", "garbage"), ("instances/a.grpc/1", "")] {
+        for (key, value) in
+            [("texts/mapping/a.B", "orders"), ("texts/0a/orders", "garbage"), ("instances/a.grpc/1", "")]
+        {
             assert!(leads_to(key, value).is_empty(), "{key}");
         }
     }

@@ -111,7 +111,9 @@ impl Arguments {
             "zookeeper" => StoreKind::ZooKeeper,
             _ => {
                 let problem = format!("no consumer of others reads the registry `{kind}`");
-                return Err(Diagnostic::error(Code::Setting, problem).help("give an etcd or a ZooKeeper").into());
+                return Err(Diagnostic::error(Code::Setting, problem)
+                    .help("give an etcd or a ZooKeeper")
+                    .into());
             }
         };
         let mut options = Options::of(store);

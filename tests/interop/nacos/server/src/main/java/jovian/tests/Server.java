@@ -10,6 +10,7 @@ import org.springframework.boot.context.TypeExcludeFilter;
 import org.springframework.boot.web.servlet.ServletComponentScan;
 import org.springframework.context.annotation.ComponentScan;
 import org.springframework.context.annotation.FilterType;
+import org.springframework.context.annotation.Import;
 import org.springframework.scheduling.annotation.EnableScheduling;
 
 /**
@@ -23,6 +24,7 @@ import org.springframework.scheduling.annotation.EnableScheduling;
     @ComponentScan.Filter(type = FilterType.CUSTOM, classes = AutoConfigurationExcludeFilter.class)})
 @ServletComponentScan("com.alibaba.nacos")
 @EnableScheduling
+@Import(Namespaces.class)
 public class Server {
     /** What the console does in the whole of Nacos: who may call which method over HTTP is looked up there. */
     @Autowired
