@@ -26,6 +26,7 @@ mod why;
   jovian registry get etcd://10.0.0.3:2379 orders.rpc  the records of a service, with what each layout makes of them
   jovian registry watch etcd://10.0.0.3:2379           changes, as they come
   jovian registry ls zookeeper://10.0.0.3:2181/fleet   what a ZooKeeper has in a folder
+  jovian registry ls nacos://10.0.0.3/dev              what a Nacos has in a namespace
   jovian registry ls file://                           the services of this user on this machine")]
 pub(super) struct Arguments {
     #[command(subcommand)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jovian_runtime::ClientTlsSection;
-use jovian_runtime::registry::raw::{self, RawError, RawRecords, RawStore};
+use jovian_runtime::registry::raw::{self, RawError, RawRecord, RawRecords, RawStore};
 use jovian_runtime::registry::{EtcdOptions, NacosOptions, ZooKeeperOptions};
 
 use super::saved::Saved;
@@ -185,6 +185,11 @@ impl Store {
     /// All records that are looked at.
     pub(super) async fn list(&self) -> Result<RawRecords, Problem> {
         self.raw.list(&self.prefix).await.map_err(|error| self.problem(&error))
+    }
+
+    /// One record, wherever it stands.
+    pub(super) async fn get(&self, key: &str) -> Result<Option<RawRecord>, Problem> {
+        self.raw.get(key).await.map_err(|error| self.problem(&error))
     }
 
     /// Follows them until the store is lost; says why.

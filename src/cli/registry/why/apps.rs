@@ -3,7 +3,6 @@
 //! In: who looks for what, and the records. Out: which providers each of them calls, and why not the others. What they read
 //! was seen in Jupiter 0.11.21, Kratos 2.9 and 3.0, go-zero 1.10 and Kitex 0.16 with `registry-etcd` 0.2.6.
 
-use jovian_runtime::registry::layout::by_name;
 use jovian_runtime::registry::raw::RawRecords;
 
 use super::asked::Asked;
@@ -11,12 +10,12 @@ use super::reason::{Cause, Findings};
 use super::shape::{self, Field, Shape, field, text};
 
 /// The folder that a layout has for an app.
-fn folder(asked: &Asked, layout: &str) -> Option<String> {
-    by_name(layout, &asked.options).ok()?.places(&asked.wanted).into_iter().next()
+pub(super) fn folder(asked: &Asked, layout: &str) -> Option<String> {
+    asked.layout(layout)?.places(&asked.wanted).into_iter().next()
 }
 
 /// The records whose keys begin so.
-fn below<'a>(records: &'a RawRecords, prefix: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+pub(super) fn below<'a>(records: &'a RawRecords, prefix: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
     let prefix = prefix.to_owned();
     let from = records.range(prefix.clone()..).take_while(move |(key, _)| key.starts_with(&prefix));
     from.map(|(key, record)| (key.as_str(), &*record.value))

@@ -1,7 +1,10 @@
 //! Who looks for what.
 
+use std::sync::Arc;
+
 use jovian_runtime::registry::Wanted;
-use jovian_runtime::registry::layout::{Options, StoreKind};
+use jovian_runtime::registry::layout::{Layout, Options, StoreKind, by_name};
+use jovian_runtime::registry::raw::layout_in_nacos;
 
 use crate::cli::registry::decode::Decoded;
 
@@ -38,6 +41,11 @@ impl Consumer {
         }
     }
 
+    /// Whether it looks for its providers in a Nacos, as far as that is known here.
+    pub(super) fn reads_nacos(self) -> bool {
+        matches!(self, Self::DubboJava | Self::DubboGo | Self::Kratos)
+    }
+
     /// What people call it.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -71,13 +79,27 @@ pub(super) struct Asked {
     pub(super) level: Level,
     /// The store, the root and the mode.
     pub(super) options: Options,
+    /// The store is a Nacos, which has keys of its own.
+    pub(super) is_nacos: bool,
     /// App, names, group and version.
     pub(super) wanted: Wanted,
 }
 
 impl Asked {
     pub(super) fn is_etcd(&self) -> bool {
-        self.options.store == StoreKind::Etcd
+        !self.is_nacos && self.options.store == StoreKind::Etcd
+    }
+
+    /// A layout, as it is in the store.
+    pub(super) fn layout(&self, name: &str) -> Option<Arc<dyn Layout>> {
+        if self.is_nacos { layout_in_nacos(name) } else { by_name(name, &self.options).ok() }
+    }
+
+    /// The key under which a consumer on Dubbo finds the apps that serve the interface, and what it looks for there.
+    pub(super) fn mapping(&self) -> Option<(String, Wanted)> {
+        let mut wanted = Wanted::default();
+        self.interface().clone_into(&mut wanted.java);
+        Some((self.layout("dubbo-app")?.places(&wanted).into_iter().next()?, wanted))
     }
 
     /// The interface that a consumer on Dubbo looks for.

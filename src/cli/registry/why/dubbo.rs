@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use jovian_runtime::registry::layout::{DubboUrl, by_name};
+use jovian_runtime::registry::layout::DubboUrl;
 use jovian_runtime::registry::raw::RawRecords;
 
 use super::asked::{Asked, Consumer};
@@ -33,7 +33,7 @@ fn folder(asked: &Asked) -> Option<String> {
     wanted.name.clear();
     wanted.java.clone_from(&interface);
     wanted.legacy = interface;
-    let mut places = by_name(layout, &asked.options).ok()?.places(&wanted).into_iter();
+    let mut places = asked.layout(layout)?.places(&wanted).into_iter();
     let encoded = places.next();
     if asked.consumer == Consumer::DubboGo { places.next().or(encoded) } else { encoded }
 }
@@ -79,6 +79,14 @@ fn provider(asked: &Asked, key: &str, segment: &str, findings: &mut Findings) {
             tell(Cause::CutParameter, reason, "give no parameter a name that ends with `pid` or `timestamp`");
         }
     }
+    judge(asked, key, &url, findings);
+}
+
+/// What the consumer makes of a URL that it can read.
+pub(super) fn judge(asked: &Asked, key: &str, url: &DubboUrl, findings: &mut Findings) {
+    let is_java = asked.consumer != Consumer::DubboGo;
+    let address = url.address.clone();
+    let mut tell = |code, reason: String, help: &str| findings.of(&address, code, key, reason, help);
     let schemes: &[&str] = match asked.consumer {
         Consumer::DubboJava => &["tri", "grpc"],
         Consumer::DubboJavaOld => &["grpc"],
@@ -107,7 +115,7 @@ fn provider(asked: &Asked, key: &str, segment: &str, findings: &mut Findings) {
     if let Some(reason) = other_group(asked, group, version) {
         return tell(Cause::GroupVersion, reason, SAME_GROUP);
     }
-    if let Some(reason) = other_path(asked, &url) {
+    if let Some(reason) = other_path(asked, url) {
         return tell(
             Cause::Path,
             reason,

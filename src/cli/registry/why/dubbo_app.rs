@@ -5,7 +5,7 @@
 //! in Dubbo 3.3.6 and dubbo-go 3.3.2.
 
 use jovian_runtime::registry::Wanted;
-use jovian_runtime::registry::layout::{DubboApp, Layout as _};
+use jovian_runtime::registry::layout::{Layout, StoreKind};
 use jovian_runtime::registry::raw::RawRecords;
 use serde_json::Value;
 
@@ -27,10 +27,9 @@ pub(super) fn by_application(
     decoded: &[Decoded],
     findings: &mut Findings,
 ) {
-    let layout = DubboApp(asked.options.clone());
-    let mut wanted = Wanted::default();
-    asked.interface().clone_into(&mut wanted.java);
-    let mapping = layout.places(&wanted).into_iter().next().unwrap_or_default();
+    let (Some(layout), Some((mapping, wanted))) = (asked.layout("dubbo-app"), asked.mapping()) else {
+        return;
+    };
     let apps = records.get(&mapping).map_or("", |record| &*record.value);
     let folders = layout.leads_to(&wanted, &mapping, apps);
     let instances = decoded.iter().filter(|record| {
@@ -43,7 +42,7 @@ pub(super) fn by_application(
             continue;
         }
         if is_mapped {
-            instance(asked, &layout, records, record, findings);
+            instance(asked, &*layout, records, record, findings);
         } else {
             let address = record.instance().map_or("", |instance| instance.address.as_str());
             let reason = format!(
@@ -64,7 +63,7 @@ pub(super) fn by_application(
 /// One instance of an app that is mapped.
 fn instance(
     asked: &Asked,
-    layout: &DubboApp,
+    layout: &dyn Layout,
     records: &RawRecords,
     record: &Decoded,
     findings: &mut Findings,
@@ -83,7 +82,8 @@ fn instance(
         return tell(Cause::ValueType, key, reason, REGISTER_AGAIN);
     }
     let is_java = asked.consumer == Consumer::DubboJava;
-    if is_java && payload.and_then(|payload| payload.get("@class")).is_none() {
+    let is_zookeeper = !asked.is_nacos && asked.options.store == StoreKind::ZooKeeper;
+    if is_java && is_zookeeper && payload.and_then(|payload| payload.get("@class")).is_none() {
         let reason =
             "it has no `@class`, and with it every consumer of its app in Java fails to start".to_owned();
         return tell(Cause::Class, key, reason, REGISTER_AGAIN);
@@ -137,9 +137,10 @@ fn instance(
     }
 }
 
-/// `10.0.0.7:9000`, as Curator or Go has it.
+/// `10.0.0.7:9000`, as Curator, Go or Nacos has it.
 fn address_of(value: &Value) -> String {
-    let host = [text(value, "address"), text(value, "Host")].into_iter().find(|host| !host.is_empty());
+    let hosts = ["address", "Host", "ip"].map(|name| text(value, name));
+    let host = hosts.into_iter().find(|host| !host.is_empty());
     let port = field(value, "port").and_then(Value::as_u64).unwrap_or_default();
     format!("{}:{port}", host.unwrap_or_default())
 }

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use jovian_runtime::registry::layout::{Options, StoreKind};
+use jovian_runtime::registry::raw::RawRecords;
 use jovian_runtime::registry::{Provided, Wanted};
 use serde::Serialize;
 
@@ -13,6 +14,7 @@ mod apps;
 mod asked;
 mod dubbo;
 mod dubbo_app;
+mod nacos;
 mod probe;
 mod reason;
 mod rules;
@@ -26,7 +28,7 @@ use super::store::{Store, StoreArguments};
 use super::target::Target;
 use super::{Form, SCHEMA, json_pretty};
 use crate::cli::r#gen::Source;
-use crate::cli::net::unknown;
+use crate::cli::net::{Problem, unknown};
 use crate::cli::{Outcome, Report, remote, say};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::generate::understand;
@@ -90,7 +92,7 @@ pub(super) fn run(arguments: &Arguments, report: &Report) -> Result<Outcome, Dia
     let store = arguments.store.open()?;
     let asked = arguments.asked(store.kind())?;
     let work = async {
-        let mut findings = rules::explain(&asked, store.kind(), &store.list().await?);
+        let mut findings = rules::explain(&asked, store.kind(), &all(&asked, &store).await?);
         if !arguments.offline {
             connect(&asked, &store, &mut findings).await;
         }
@@ -106,13 +108,19 @@ pub(super) fn run(arguments: &Arguments, report: &Report) -> Result<Outcome, Dia
 
 impl Arguments {
     fn asked(&self, kind: &str) -> Result<Asked, Diagnostics> {
+        let is_nacos = kind == "nacos";
+        if is_nacos && !self.consumer.reads_nacos() {
+            let problem = format!("what {} reads in a Nacos is not known here", self.consumer.name());
+            let help = "`dubbo-java`, `dubbo-go` and `kratos` are";
+            return Err(Diagnostic::error(Code::Setting, problem).help(help).into());
+        }
         let store = match kind {
-            "etcd" => StoreKind::Etcd,
+            "etcd" | "nacos" => StoreKind::Etcd,
             "zookeeper" => StoreKind::ZooKeeper,
             _ => {
                 let problem = format!("no consumer of others reads the registry `{kind}`");
                 return Err(Diagnostic::error(Code::Setting, problem)
-                    .help("give an etcd or a ZooKeeper")
+                    .help("give an etcd, a ZooKeeper or a Nacos")
                     .into());
             }
         };
@@ -128,7 +136,7 @@ impl Arguments {
         };
         self.group.clone_into(&mut wanted.group);
         self.service_version.clone_into(&mut wanted.version);
-        Ok(Asked { consumer: self.consumer, level: self.level, options, wanted })
+        Ok(Asked { consumer: self.consumer, level: self.level, options, is_nacos, wanted })
     }
 
     fn of_idl(&self) -> Result<Wanted, Diagnostics> {
@@ -150,6 +158,18 @@ impl Arguments {
         let app = self.app.as_ref().or(service.app.as_ref());
         Ok(names(&service.full_name, app, self.java.as_ref().unwrap_or(&service.java.name)))
     }
+}
+
+/// All records, and the mapping, which in a Nacos stands where nothing may lead to.
+async fn all(asked: &Asked, store: &Store) -> Result<RawRecords, Problem> {
+    let mut records = store.list().await?;
+    if let Some((mapping, _)) =
+        asked.mapping().filter(|(key, _)| asked.is_nacos && !records.contains_key(key))
+        && let Some(record) = store.get(&mapping).await?
+    {
+        records.insert(mapping, record);
+    }
+    Ok(records)
 }
 
 fn names(name: &str, app: Option<&String>, java: &str) -> Wanted {

@@ -9,7 +9,7 @@ use jovian_runtime::registry::raw::RawRecords;
 
 use super::asked::{Asked, Consumer, Level};
 use super::reason::{Cause, Findings, Reason};
-use super::{apps, dubbo, dubbo_app};
+use super::{apps, dubbo, dubbo_app, nacos};
 use crate::cli::registry::decode::{Decoded, Found, decode_all};
 
 /// What a consumer makes of a registry.
@@ -18,6 +18,7 @@ pub(super) fn explain(asked: &Asked, kind: &str, records: &RawRecords) -> Findin
     let mut findings = Findings::default();
     match asked.consumer {
         Consumer::Jupiter => apps::jupiter(asked, records, &mut findings),
+        Consumer::Kratos if asked.is_nacos => nacos::kratos(asked, records, &mut findings),
         Consumer::Kratos => apps::kratos(asked, records, &mut findings),
         Consumer::Kitex => apps::kitex(asked, records, &mut findings),
         Consumer::GoZero => apps::go_zero(asked, records, &mut findings),
@@ -31,7 +32,8 @@ pub(super) fn explain(asked: &Asked, kind: &str, records: &RawRecords) -> Findin
 /// Dubbo 3: by interface, by application, or both.
 fn levels(asked: &Asked, records: &RawRecords, decoded: &[Decoded], findings: &mut Findings) {
     let (mut interface, mut application) = (Findings::default(), Findings::default());
-    dubbo::by_interface(asked, records, &mut interface);
+    let by_interface = if asked.is_nacos { nacos::by_interface } else { dubbo::by_interface };
+    by_interface(asked, records, &mut interface);
     // Java cannot read it in etcd.
     if asked.consumer == Consumer::DubboGo || !asked.is_etcd() {
         dubbo_app::by_application(asked, records, decoded, &mut application);
