@@ -210,23 +210,6 @@ fn what_is_not_there_is_named() {
     assert!(stderr(&run).contains("what Jupiter reads in a Nacos is not known here"), "{}", stderr(&run));
 }
 
-/// Whoever is asked for a password gives it by the target or by variables, and it is never shown.
-#[test]
-fn passwords_are_asked_for_and_never_shown() {
-    let Some(store) = Nacos::start("tool-auth", &["-Dnacos.core.auth.enabled=true"]) else { return };
-    over_http(&store, "POST", "/auth/users/admin", &[("password", "hunter/2")]);
-    let target = format!("nacos://{}", store.endpoint());
-    let named = |user: &str| target.replace("//", &format!("//{user}@"));
-    let empty = format!("{target}\n\nno instances\n");
-    assert_eq!(stdout(&registry(&["ls", &named("nacos:hunter%2F2")])), empty);
-    let mut variables = command(&["ls", &target]);
-    variables.env("JOVIAN_REGISTRY_USER", "nacos").env("JOVIAN_REGISTRY_PASSWORD", "hunter/2");
-    assert_eq!(stdout(&variables.output().unwrap()), empty);
-    for who in [named("nacos:hunter3"), named("you:hunter%2F2"), target.clone()] {
-        all_fail(&who, &format!("`{target}` refuses: "));
-    }
-}
-
 fn folders(dir: &Path) -> Vec<PathBuf> {
     let mut folders: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.sort();
@@ -258,8 +241,15 @@ fn a_real_nacos_gives_the_same_reasons() {
         // The first two say who looks.
         args.insert(2, &target);
         args.insert(0, "why");
-        let run = command(&args).current_dir(&case).output().unwrap();
         let expected = fs::read_to_string(case.join("reasons.txt")).unwrap();
+        // A server tells of what is new a moment later. Nobody gives signs of life for these instances.
+        let until = Moment::now() + Duration::from_secs(10);
+        let run = loop {
+            let run = command(&args).current_dir(&case).output().unwrap();
+            if String::from_utf8_lossy(&run.stdout) == expected || Moment::now() > until {
+                break run;
+            }
+        };
         assert_eq!(String::from_utf8_lossy(&run.stdout), expected, "{}: {}", case.display(), stderr(&run));
     }
     assert!(cases >= 15, "{cases}");
