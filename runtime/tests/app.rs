@@ -106,7 +106,7 @@ async fn the_record_says_what_the_configuration_says() {
         metadata: [("team".to_owned(), "orders".to_owned())].into(),
         ..Instance::new("shop.order.orders", address)
     };
-    assert_eq!(found.as_ref(), [expected]);
+    assert_eq!(*found, [Arc::new(expected)]);
 
     drop(running);
     assert!(

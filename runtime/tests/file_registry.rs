@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 
 const APP: &str = "shop.order.orders";
 
-fn ids(instances: &[Instance]) -> Vec<&str> {
+fn ids(instances: &[Arc<Instance>]) -> Vec<&str> {
     instances.iter().map(|instance| instance.id.as_str()).collect()
 }
 
@@ -168,7 +168,7 @@ async fn a_registry_in_this_process_sees_itself_at_once() {
         ..Instance::new(APP, "127.0.0.1:9000")
     };
     let registration = registry.register(whole.clone()).await.unwrap();
-    assert_eq!(watched.borrow().as_ref(), [whole]);
+    assert_eq!(**watched.borrow(), [Arc::new(whole)]);
     assert!(
         registry.watch(&Wanted::app("shop.order")).borrow().is_empty(),
         "the name of another app begins like this one"
@@ -189,7 +189,7 @@ async fn the_later_of_two_with_one_id_counts_and_the_earlier_one_comes_back() {
     let child = Process::registered(&folder, "1");
     let newer = Instance { version: "2".to_owned(), ..instance("1") };
     let new = registry.register(newer.clone()).await.unwrap();
-    assert_eq!(watched.borrow().as_ref(), [newer]);
+    assert_eq!(**watched.borrow(), [Arc::new(newer)]);
     // The end of one that has lost its place changes nothing.
     child.end();
     assert_eq!(watched.borrow()[0].version, "2");

@@ -39,7 +39,7 @@ fn closed(name: &str) -> PathBuf {
     path
 }
 
-fn ids(instances: &[Instance]) -> Vec<&str> {
+fn ids(instances: &[Arc<Instance>]) -> Vec<&str> {
     instances.iter().map(|instance| instance.id.as_str()).collect()
 }
 
@@ -131,7 +131,7 @@ async fn an_app_is_in_each_registry_with_what_is_said_there() {
         async move { soon(watched.wait_for(|list| list.len() == 1)).await.unwrap()[0].clone() }
     };
     let (in_own, in_old) = (one(&own).await, one(&old).await);
-    assert_eq!((in_own.address, in_own.weight), (running.address().to_string(), 100));
+    assert_eq!((in_own.address.clone(), in_own.weight), (running.address().to_string(), 100));
     assert_eq!((in_old.address.as_str(), in_old.weight), ("orders.internal:80", 7));
     assert!(!Path::new(&format!("{own_}-other")).exists());
 

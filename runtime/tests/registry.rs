@@ -8,7 +8,7 @@ use jovian_runtime::registry::{Instance, MemoryRegistry, NoRegistry, Registry, W
 
 const APP: &str = "shop.order.orders";
 
-fn ids(instances: &[Instance]) -> Vec<&str> {
+fn ids(instances: &[Arc<Instance>]) -> Vec<&str> {
     instances.iter().map(|instance| instance.id.as_str()).collect()
 }
 
@@ -50,13 +50,13 @@ async fn apps_do_not_see_each_other() {
 async fn registering_an_id_again_replaces_it_and_the_old_end_does_not_remove_the_new() {
     let registry = MemoryRegistry::new();
     let old = registry.register(Instance::new(APP, "127.0.0.1:1")).await.unwrap();
-    let newer = [Instance { version: "2".to_owned(), ..Instance::new(APP, "127.0.0.1:1") }];
-    let new = registry.register(newer[0].clone()).await.unwrap();
+    let newer = Instance { version: "2".to_owned(), ..Instance::new(APP, "127.0.0.1:1") };
+    let new = registry.register(newer.clone()).await.unwrap();
     let watched = registry.watch(&Wanted::app(APP));
-    assert_eq!(watched.borrow().as_ref(), newer);
+    assert_eq!(**watched.borrow(), [Arc::new(newer.clone())]);
 
     old.deregister().await.unwrap();
-    assert_eq!(watched.borrow().as_ref(), newer);
+    assert_eq!(**watched.borrow(), [Arc::new(newer.clone())]);
     drop(new);
     assert!(watched.borrow().is_empty());
 }

@@ -55,7 +55,7 @@ struct Rows {
 #[derive(Debug)]
 struct App {
     /// By instance id, each with the number of its registration.
-    instances: BTreeMap<String, (u64, Instance)>,
+    instances: BTreeMap<String, (u64, Arc<Instance>)>,
     watchers: watch::Sender<Instances>,
 }
 
@@ -67,7 +67,8 @@ impl Default for App {
 
 impl App {
     fn publish(&self) {
-        self.watchers.send_replace(self.instances.values().map(|(_, instance)| instance.clone()).collect());
+        self.watchers
+            .send_replace(self.instances.values().map(|(_, instance)| Arc::clone(instance)).collect());
     }
 }
 
@@ -84,7 +85,7 @@ impl Table {
         let lease =
             MemoryLease { table: self.clone(), app: instance.app.clone(), id: instance.id.clone(), number };
         let app = rows.apps.entry(instance.app.clone()).or_default();
-        app.instances.insert(instance.id.clone(), (number, instance));
+        app.instances.insert(instance.id.clone(), (number, Arc::new(instance)));
         app.publish();
         lease
     }

@@ -41,6 +41,7 @@ pub mod raw;
 mod secret;
 mod section;
 mod several;
+mod union;
 #[cfg(feature = "zookeeper")]
 pub(crate) mod zookeeper;
 
@@ -149,8 +150,8 @@ impl Instance {
     }
 }
 
-/// The instances of one app, sorted by id.
-pub type Instances = Arc<[Instance]>;
+/// The instances of one app, sorted by id. Lists share what they have in common: one that changes among thousands costs little.
+pub type Instances = Arc<[Arc<Instance>]>;
 
 /// A store of instances: registers them and follows them.
 ///

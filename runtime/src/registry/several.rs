@@ -3,7 +3,6 @@
 //! In: registries. Out: a registry in which an instance is registered where all of them are asked, and whose lists hold
 //! the instances of all. Never: one that is away keeping the others from anything.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::future::pending;
 use std::sync::Arc;
@@ -13,6 +12,7 @@ use futures_util::future::{join_all, select_all};
 use tokio::sync::watch;
 
 use super::lists::{List, Lists};
+use super::union::one_of_each_address;
 use super::{Instance, Instances, Lease, Registration, Registry, RegistryError, Wanted};
 
 /// Several registries as one: a fleet that moves from one registry to another uses both.
@@ -99,12 +99,7 @@ async fn changed(part: &mut watch::Receiver<Instances>) {
 /// The instances of all parts; of two with one address, that of the earlier part.
 fn joined(parts: &[watch::Receiver<Instances>]) -> Instances {
     let parts: Vec<Instances> = parts.iter().map(|part| Arc::clone(&part.borrow())).collect();
-    let mut addresses = BTreeSet::new();
-    let all = parts.iter().flat_map(|part| part.iter());
-    let mut instances: Vec<&Instance> =
-        all.filter(|instance| addresses.insert(instance.address.as_str())).collect();
-    instances.sort_by(|one, other| one.id.cmp(&other.id));
-    instances.into_iter().cloned().collect()
+    one_of_each_address(parts.iter().flat_map(|part| part.iter())).into_iter().cloned().collect()
 }
 
 /// What all registries hold of one instance.

@@ -21,7 +21,7 @@ pub(crate) fn instance(address: &str) -> Instance {
     Instance::new(APP, address)
 }
 
-pub(crate) fn ids(instances: &[Instance]) -> Vec<&str> {
+pub(crate) fn ids(instances: &[Arc<Instance>]) -> Vec<&str> {
     instances.iter().map(|instance| instance.id.as_str()).collect()
 }
 
@@ -33,7 +33,7 @@ pub(crate) async fn becomes(watched: &mut watch::Receiver<Instances>, expected: 
 }
 
 /// Waits until the list is like this.
-pub(crate) async fn turns(watched: &mut watch::Receiver<Instances>, so: impl Fn(&[Instance]) -> bool) {
+pub(crate) async fn turns(watched: &mut watch::Receiver<Instances>, so: impl Fn(&[Arc<Instance>]) -> bool) {
     let found = timeout(PATIENCE, watched.wait_for(|list| so(list))).await.map(|list| list.map(drop));
     assert!(found.is_ok(), "{:?} never turned", watched.borrow());
 }

@@ -36,12 +36,13 @@ impl Target {
         let registry =
             lookup.registry().map_err(|error| mistake(error.to_string()).help("build `jovian` with it"))?;
         let mut told = registry.watch(&wanted);
-        let found = timeout(patience, told.wait_for(|list| list.iter().any(is_usable))).await;
+        let found =
+            timeout(patience, told.wait_for(|list| list.iter().any(|instance| is_usable(instance)))).await;
         let instance = match found {
             Ok(Ok(list)) => list.iter().find(|instance| is_usable(instance)).cloned(),
             _ => None,
         };
-        let Some(Instance { address, .. }) = instance else {
+        let Some(instance) = instance else {
             let name = [wanted.app, wanted.java, wanted.legacy].into_iter().find(|name| !name.is_empty());
             let problem = format!("the registry tells of no instance of `{}`", name.unwrap_or_default());
             let help = format!(
@@ -53,7 +54,7 @@ impl Target {
                 Status::Unavailable,
             ));
         };
-        Ok(Self::parse(&address)?)
+        Ok(Self::parse(&instance.address)?)
     }
 }
 

@@ -80,7 +80,7 @@ impl Pool {
     /// The pool of one address, or of several that mean the same.
     pub(super) fn of_addresses(addresses: Vec<Address>, settings: Settings) -> Arc<Self> {
         let names: Vec<String> = addresses.iter().map(Address::to_string).collect();
-        let list = names.iter().map(|address| Instance::new("", address)).collect();
+        let list = names.iter().map(|address| Arc::new(Instance::new("", address))).collect();
         Self::new(names.join(","), list, None, settings)
     }
 

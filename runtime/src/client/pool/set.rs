@@ -3,6 +3,7 @@
 //! In: a list of instances. Out: for each call one of their endpoints. A list that changes is another set; endpoints that
 //! stay are shared, with their connections and what is known of them. So is a set in which shares have grown.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,12 +34,17 @@ pub(super) struct Set {
 
 impl Set {
     /// The set of another list of the same pool. Whether a registry tells it makes a difference to whom calls may go.
-    pub(super) fn changed(&self, list: &[Instance], settings: &Settings, is_told: bool) -> Arc<Self> {
+    pub(super) fn changed(
+        &self,
+        list: &[impl Borrow<Instance>],
+        settings: &Settings,
+        is_told: bool,
+    ) -> Arc<Self> {
         let at = self.at();
         let known: HashMap<&str, &Member> =
             self.members.iter().map(|member| (member.endpoint.name.as_str(), member)).collect();
         let mut until = None;
-        let wanted = list.iter().filter(|instance| wants_calls(instance));
+        let wanted = list.iter().map(Borrow::borrow).filter(|instance| wants_calls(instance));
         let candidates: Vec<Candidate<'_>> = wanted
             .filter_map(|instance| {
                 let known = known

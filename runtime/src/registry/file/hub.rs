@@ -59,7 +59,7 @@ struct Record {
     /// `None` if it cannot be opened.
     file: Option<File>,
     /// `None` if it cannot be read, which was said.
-    instance: Option<Instance>,
+    instance: Option<Arc<Instance>>,
 }
 
 impl Record {
@@ -259,7 +259,7 @@ impl Hub {
             let file = self.path().join(name);
             tracing::warn!(file = %file.display(), %error, "a record cannot be read and is left out");
         }
-        app.records.insert(name.to_owned(), Record { instance: read.ok(), ..record });
+        app.records.insert(name.to_owned(), Record { instance: read.ok().map(Arc::new), ..record });
     }
 
     /// Forgets the records whose process has died, and removes them if nobody else is changing the folder.
@@ -317,7 +317,7 @@ impl App {
 
     /// Tells who follows the app, if anything has changed.
     fn publish(&self) {
-        let mut instances: Vec<&Instance> =
+        let mut instances: Vec<&Arc<Instance>> =
             self.records.values().filter_map(|record| record.instance.as_ref()).collect();
         instances.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         self.list.send_if_modified(|list| {

@@ -19,6 +19,7 @@ use super::lock;
 use super::place::{Hold, Places, Told};
 use super::store::{Change, Record, Store};
 use crate::registry::layout::{Layout, Unreadable};
+use crate::registry::union::one_of_each_address;
 use crate::registry::{Instance, Instances, Wanted};
 
 /// How long changes are gathered after some were told, so that many of them make one list.
@@ -83,7 +84,7 @@ struct Seen {
     /// The places that it leads to.
     leads: Vec<String>,
     /// What it stood for when it was read last.
-    instance: Option<Instance>,
+    instance: Option<Arc<Instance>>,
     /// It was read as it is now.
     is_read: bool,
     /// The keys whose values were looked at for that.
@@ -225,7 +226,7 @@ impl<S: Store> Follower<S> {
     }
 
     /// What a record stands for, and the keys that were looked at beside it.
-    fn read_one(&self, at: &At) -> (Option<Instance>, Vec<String>) {
+    fn read_one(&self, at: &At) -> (Option<Arc<Instance>>, Vec<String>) {
         let asked = RefCell::new(Vec::new());
         let value = |key: &str| self.seen.get(&(at.0, key.to_owned())).map(|seen| &seen.value);
         let others = |key: &str| {
@@ -240,19 +241,12 @@ impl<S: Store> Follower<S> {
             self.reading.say(&**layout, &unreadable, value(&unreadable.key).unwrap_or(own));
             None
         });
-        (instance, asked.into_inner())
+        (instance.map(Arc::new), asked.into_inner())
     }
 
     fn publish(&self, list: &watch::Sender<Instances>) {
-        let mut addresses = BTreeSet::new();
         // In the order of layouts, so that the first one is met first.
-        let mut instances: Vec<&Instance> = self
-            .seen
-            .values()
-            .filter_map(|seen| seen.instance.as_ref())
-            .filter(|instance| addresses.insert(instance.address.as_str()))
-            .collect();
-        instances.sort_by(|one, other| one.id.cmp(&other.id));
+        let instances = one_of_each_address(self.seen.values().filter_map(|seen| seen.instance.as_ref()));
         list.send_if_modified(|last| {
             if last.iter().eq(instances.iter().copied()) {
                 return false;
