@@ -79,5 +79,5 @@ pub use net::{
     TlsError, TlsSection,
 };
 pub use policy::{Codes, Policies, Policy, Retry, UnknownTarget};
-pub use registry::{LayoutSection, RegistryKind, RegistrySection, Secret};
+pub use registry::{DiscoverySection, LayoutSection, NacosSection, RegistryKind, RegistrySection, Secret};
 pub use server::{Incoming, Replies, RuntimeKind, ServeError, Server, ServiceSection, Stats};

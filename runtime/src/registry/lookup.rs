@@ -8,8 +8,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::kind::{RegistryKind, needs};
+use super::layout::Nacos;
 use super::open::shared;
-use super::section::{LayoutSection, RegistryKind, RegistrySection, needs};
+use super::section::{LayoutSection, RegistrySection};
 use super::{Registry, RegistryError, Secret, Wanted};
 use crate::call::percent_decoded;
 use crate::descriptor::{Service, legacy_of};
@@ -41,8 +43,8 @@ pub struct LookupError(String);
 /// The layouts that `dubbo` stands for.
 const DUBBO: [&str; 3] = ["dubbo-tri", "dubbo-app", "dubbo-grpc"];
 /// What may follow the `?`.
-const PARAMETERS: &str = "`layout`, `group`, `version`, `root`, `mode`, `app`, `empty_protection`, `tls`, `ca`, `cert`, \
-                          `key`, `server_name`";
+const PARAMETERS: &str = "`layout`, `group`, `version`, `root`, `mode`, `app`, `namespace`, `nacos_group`, `env`, \
+                          `empty_protection`, `tls`, `ca`, `cert`, `key`, `server_name`";
 
 impl Lookup {
     /// The registry, shared with all of this process that look into the same one.
@@ -129,7 +131,7 @@ impl Lookup {
             "layout" if !section.layouts.is_empty() => {
                 return wrong("its layouts are named twice, before the `+` and as `layout`");
             }
-            "layout" => section.layouts = layouts(value.split(',')),
+            "layout" => section.layouts = layouts(value.split(','), section.kind),
             "group" => self.group = Some(value),
             "version" => self.version = Some(value),
             "app" if !self.name.is_empty() => {
@@ -137,6 +139,20 @@ impl Lookup {
             }
             "app" => self.name = value,
             "root" | "mode" => return self.choose(key, &value),
+            "namespace" | "nacos_group" if section.kind == RegistryKind::Nacos => {
+                let nacos = section.nacos.get_or_insert_default();
+                let place = if key == "namespace" { &mut nacos.namespace } else { &mut nacos.group };
+                *place = Some(value);
+            }
+            "env" if section.kind == RegistryKind::Discovery => {
+                section.discovery.get_or_insert_default().env = Some(value);
+            }
+            "namespace" | "nacos_group" | "env" => {
+                return wrong(format_args!(
+                    "`{key}` means nothing to the registry `{}`",
+                    section.kind.name()
+                ));
+            }
             "empty_protection" => section.empty_protection = flag(key, &value)?,
             "tls" if !flag(key, &value)? => section.tls = None,
             "tls" | "ca" | "cert" | "key" | "server_name" => {
@@ -156,7 +172,9 @@ impl Lookup {
 
     /// Chooses something of every layout that looks at it.
     fn choose(&mut self, key: &str, value: &str) -> Result<(), LookupError> {
-        let spoken = self.section.names().into_iter().filter(|layout| LayoutSection::is_for(key, layout));
+        let kind = self.section.kind;
+        let spoken = self.section.names().into_iter();
+        let spoken = spoken.filter(|layout| LayoutSection::is_for(key, layout, kind));
         let spoken: Vec<String> = spoken.map(str::to_owned).collect();
         if spoken.is_empty() {
             return wrong(format_args!("`{key}` means nothing to the layouts that are spoken there"));
@@ -189,8 +207,9 @@ impl FromStr for Lookup {
         };
         let (named, kind_) =
             scheme.rsplit_once('+').map_or((None, scheme), |(named, kind)| (Some(named), kind));
-        let layouts = named.map(|named| layouts(named.split('+'))).unwrap_or_default();
-        let mut section = RegistrySection { kind: kind(kind_)?, layouts, ..RegistrySection::default() };
+        let kind = kind(kind_)?;
+        let layouts = named.map(|named| layouts(named.split('+'), kind)).unwrap_or_default();
+        let mut section = RegistrySection { kind, layouts, ..RegistrySection::default() };
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
         let mut path = String::new();
         match section.kind {
@@ -223,9 +242,13 @@ fn kind(scheme: &str) -> Result<RegistryKind, LookupError> {
     known.map_or_else(|| wrong(format_args!("`{scheme}` is no registry; there are {}", Lookup::kinds())), Ok)
 }
 
-/// Names of layouts, among which `dubbo` stands for all of Dubbo's.
-fn layouts<'a>(named: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let each = |name| if name == "dubbo" { DUBBO.to_vec() } else { vec![name] };
+/// Names of layouts, among which `dubbo` stands for all of Dubbo's that there are.
+fn layouts<'a>(named: impl Iterator<Item = &'a str>, kind: RegistryKind) -> Vec<String> {
+    let is_there = |name: &&str| kind != RegistryKind::Nacos || Nacos::NAMES.contains(name);
+    let each = |name| match name {
+        "dubbo" => DUBBO.into_iter().filter(is_there).collect(),
+        name => vec![name],
+    };
     named.flat_map(each).map(str::to_owned).collect()
 }
 
@@ -288,101 +311,4 @@ fn decoded(text: &str) -> Result<String, LookupError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    static ORDERS: Service =
-        Service::new("shop.orders.v1.Orders", &[]).app("shop.order.orders").java("com.example.shop.Orders");
-
-    fn lookup(text: &str) -> Lookup {
-        text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
-    }
-
-    #[test]
-    fn a_text_is_a_section_and_what_is_wanted() {
-        let here = lookup("memory://");
-        assert_eq!(here.section(), &RegistrySection::default());
-        assert_eq!(here.wanted(&ORDERS), Wanted::of(&ORDERS));
-        let other = lookup("memory:///shop.other?group=blue&version=1.0%2B1");
-        let wanted = other.wanted(&ORDERS);
-        assert_eq!((wanted.app.as_str(), wanted.name.as_str()), ("shop.other", "shop.orders.v1.Orders"));
-        assert_eq!((wanted.group.as_str(), wanted.version.as_str()), ("blue", "1.0+1"));
-        let files = lookup("file:///run/my%20fleet?app=shop.other");
-        assert_eq!(files.section().path.as_deref(), Some("/run/my fleet".as_ref()));
-        assert_eq!(files.of_any().app, "shop.other");
-        assert_eq!(lookup("file://").section().path, None);
-    }
-
-    #[cfg(feature = "etcd")]
-    #[test]
-    fn members_layouts_and_options_are_read() {
-        let text =
-            "kratos+dubbo+etcd://me:w%40rd@10.1.0.7:2379,10.1.0.8:2379/com.other.Orders?root=fleet&tls=true";
-        let all = lookup(text);
-        let section = all.section();
-        assert_eq!(section.endpoints, ["10.1.0.7:2379", "10.1.0.8:2379"]);
-        assert_eq!(section.layouts, ["kratos", "dubbo-tri", "dubbo-app", "dubbo-grpc"]);
-        assert!(
-            section.options.len() == 4
-                && section.options.values().all(|of| of.root.as_deref() == Some("fleet"))
-        );
-        assert_eq!(section.user.as_deref(), Some("me"));
-        assert_eq!(section.password, Some(Secret::new("w@rd")));
-        assert_eq!(section.tls, Some(ClientTlsSection::default()));
-        let wanted = all.wanted(&ORDERS);
-        assert_eq!((wanted.app.as_str(), wanted.java.as_str()), ("shop.order.orders", "com.other.Orders"));
-        assert_eq!(wanted.legacy, "com.other.DubboOrdersGrpc$IOrders");
-        let usual = lookup("etcd:///shop.order.orders?mode=live&layout=jupiter");
-        assert_eq!(usual.section().members(), ["127.0.0.1:2379"]);
-        assert_eq!(usual.section().options["jupiter"].mode.as_deref(), Some("live"));
-        assert_eq!(
-            lookup("etcd:///com.x.DubboOrdersGrpc$IOrders").of_any().legacy,
-            "com.x.DubboOrdersGrpc$IOrders"
-        );
-    }
-
-    #[test]
-    fn what_is_wrong_is_said_with_what_is_right() {
-        let mut mistakes = vec![
-            ("etdc:///a", "`etdc` is no registry; there are `memory`, `file`, `etcd`"),
-            ("memory://here/a", "the registry `memory` is this process: write `memory:///shop.order.orders`"),
-            (
-                "file://run/a",
-                "a folder begins with a slash: write `file:///run/a`, or `file://` for your own",
-            ),
-            ("memory:///a/b", "`a/b` names no app and no interface, as `shop.order.orders` does"),
-            ("memory:///a?app=b", "what is looked for is named twice, in the path and as `app`"),
-            ("memory:///a?gruop=b", "`gruop` is no parameter; there are `layout`, `group`"),
-            ("memory:///a?tls=yes", "`tls` is `true` or `false`, not `yes`"),
-            ("memory:///%ff", "a part of it is not UTF-8"),
-            ("memory:///a?mode=live", "`mode` means nothing to the layouts that are spoken there"),
-        ];
-        if cfg!(feature = "etcd") {
-            mistakes.extend([
-                ("etcd://me:word@10.1.0.7/a", "`10.1.0.7` is no `host:port`, as `10.1.0.7:2379` is"),
-                ("etcd://a:1,/a", "`` is no `host:port`, as `10.1.0.7:2379` is"),
-                ("jupitr+etcd:///a", "there is no layout `jupitr`; there are jupiter, dubbo-tri"),
-                (
-                    "kratos+etcd:///a?layout=kratos",
-                    "its layouts are named twice, before the `+` and as `layout`",
-                ),
-            ]);
-        } else {
-            mistakes.push(("etcd:///a", "`etcd` needs the feature `etcd` of the crate `jovian-runtime`"));
-        }
-        for (text, why) in mistakes {
-            let error = text.parse::<Lookup>().expect_err(text).to_string();
-            assert!(error.starts_with(why) && !error.contains("word"), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn addresses_are_none() {
-        for address in ["http://orders:80", "10.1.0.7:9000", "unix:/run/a", "static://a,b", "https://a"] {
-            assert!(!Lookup::is_meant(address), "{address}");
-        }
-        for lookup in ["etcd:///a", "file:///a", "dubbo+zookeper://a"] {
-            assert!(Lookup::is_meant(lookup), "{lookup}");
-        }
-    }
-}
+mod tests;

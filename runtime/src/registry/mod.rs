@@ -28,6 +28,7 @@ pub mod governance;
 mod http;
 #[cfg(any(feature = "etcd", feature = "zookeeper", feature = "nacos", feature = "discovery"))]
 mod keyed;
+mod kind;
 pub mod layout;
 mod lists;
 mod lookup;
@@ -41,6 +42,7 @@ pub mod raw;
 mod secret;
 mod section;
 mod several;
+mod special;
 mod union;
 #[cfg(feature = "zookeeper")]
 pub(crate) mod zookeeper;
@@ -52,6 +54,7 @@ pub use discovery::{DiscoveryOptions, DiscoveryRegistry};
 pub use etcd::{EtcdOptions, EtcdRegistry};
 #[cfg(unix)]
 pub use file::FileRegistry;
+pub use kind::RegistryKind;
 pub use lookup::{Lookup, LookupError};
 pub use memory::MemoryRegistry;
 #[cfg(feature = "nacos")]
@@ -62,8 +65,9 @@ pub use provided::{Provided, Wanted};
 pub use secret::Secret;
 pub(crate) use secret::{is_secret, without_passwords};
 pub(crate) use section::Misfit;
-pub use section::{LayoutSection, RegistryKind, RegistrySection};
+pub use section::{LayoutSection, RegistrySection};
 pub use several::Registries;
+pub use special::{DiscoverySection, NacosSection};
 #[cfg(feature = "zookeeper")]
 pub use zookeeper::{ZooKeeperOptions, ZooKeeperRegistry};
 

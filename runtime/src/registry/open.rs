@@ -4,7 +4,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::section::{RegistryKind, RegistrySection};
+use super::kind::RegistryKind;
+#[cfg(any(feature = "etcd", feature = "zookeeper", feature = "nacos"))]
+use super::layout;
+use super::section::{Misfit, RegistrySection};
 use super::{MemoryRegistry, NoRegistry, Registry, RegistryError};
 
 /// The registry that a section describes.
@@ -13,16 +16,20 @@ use super::{MemoryRegistry, NoRegistry, Registry, RegistryError};
 ///
 /// Fails when the section was made by hand and its settings do not go together, or need a feature that is not built in.
 pub fn open(section: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
-    section
-        .check()
-        .map_err(|misfit| RegistryError::new(format!("`{}`: {}", misfit.key.join("."), misfit.why)))?;
+    section.check().map_err(refused)?;
     match section.kind {
         RegistryKind::Memory => Ok(Arc::new(MemoryRegistry::shared())),
         RegistryKind::File => Ok(in_files(section)),
         RegistryKind::Etcd => in_etcd(section),
         RegistryKind::ZooKeeper => in_zookeeper(section),
+        RegistryKind::Nacos => in_nacos(section),
+        RegistryKind::Discovery => in_discovery(section),
         RegistryKind::None => Ok(Arc::new(NoRegistry)),
     }
+}
+
+fn refused(misfit: Misfit) -> RegistryError {
+    RegistryError::new(format!("`{}`: {}", misfit.key.join("."), misfit.why))
 }
 
 /// The registries that are open and shared.
@@ -62,8 +69,7 @@ fn in_etcd(section: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError
 
     use super::{EtcdOptions, EtcdRegistry, Secret};
 
-    // Checked by whoever opens it.
-    let layouts = section.spoken().unwrap_or_default();
+    let layouts = section.spoken(layout::by_name).map_err(refused)?;
     let etcd = EtcdOptions::at(section.members(), layouts)
         .ttl(Duration::from_millis(section.ttl_ms))
         .empty_protection(section.empty_protection);
@@ -80,7 +86,7 @@ fn in_etcd(section: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError
 
 #[cfg(not(feature = "etcd"))]
 fn in_etcd(_: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
-    Err(RegistryError::new(super::section::needs("etcd")))
+    Err(RegistryError::new(super::kind::needs("etcd")))
 }
 
 #[cfg(feature = "zookeeper")]
@@ -89,8 +95,7 @@ fn in_zookeeper(section: &RegistrySection) -> Result<Arc<dyn Registry>, Registry
 
     use super::{Secret, ZooKeeperOptions, ZooKeeperRegistry};
 
-    // Checked by whoever opens it.
-    let layouts = section.spoken().unwrap_or_default();
+    let layouts = section.spoken(layout::by_name).map_err(refused)?;
     let zookeeper = ZooKeeperOptions::at(section.members(), layouts)
         .ttl(Duration::from_millis(section.ttl_ms))
         .empty_protection(section.empty_protection);
@@ -103,7 +108,54 @@ fn in_zookeeper(section: &RegistrySection) -> Result<Arc<dyn Registry>, Registry
 
 #[cfg(not(feature = "zookeeper"))]
 fn in_zookeeper(_: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
-    Err(RegistryError::new(super::section::needs("zookeeper")))
+    Err(RegistryError::new(super::kind::needs("zookeeper")))
+}
+
+#[cfg(feature = "nacos")]
+fn in_nacos(section: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
+    use super::{NacosOptions, NacosRegistry, NacosSection, Secret};
+
+    let layouts = section.spoken(layout::Nacos::by_name).map_err(refused)?;
+    let mut nacos = NacosOptions::at(section.members(), layouts).empty_protection(section.empty_protection);
+    if let Some(user) = &section.user {
+        nacos = nacos.user(user, section.password.as_ref().map_or("", Secret::reveal));
+    }
+    if let Some(tls) = section.tls.clone() {
+        nacos = nacos.tls(tls);
+    }
+    let NacosSection { namespace, group, cluster } = section.nacos.clone().unwrap_or_default();
+    if let Some(namespace) = namespace {
+        nacos = nacos.namespace(namespace);
+    }
+    if let Some(group) = group {
+        nacos = nacos.group(group);
+    }
+    if let Some(cluster) = cluster {
+        nacos = nacos.cluster(cluster);
+    }
+    Ok(Arc::new(NacosRegistry::new(nacos)))
+}
+
+#[cfg(not(feature = "nacos"))]
+fn in_nacos(_: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
+    Err(RegistryError::new(super::kind::needs("nacos")))
+}
+
+#[cfg(feature = "discovery")]
+fn in_discovery(section: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
+    use super::{DiscoveryOptions, DiscoveryRegistry};
+
+    let place = section.in_discovery();
+    let layouts = section.spoken(|name, options| place.layout(name, options)).map_err(refused)?;
+    let layout = layouts.into_iter().next().ok_or_else(|| RegistryError::new("there is no layout"))?;
+    let discovery =
+        DiscoveryOptions::at(section.members(), layout).empty_protection(section.empty_protection);
+    Ok(Arc::new(DiscoveryRegistry::new(discovery)))
+}
+
+#[cfg(not(feature = "discovery"))]
+fn in_discovery(_: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
+    Err(RegistryError::new(super::kind::needs("discovery")))
 }
 
 #[cfg(unix)]

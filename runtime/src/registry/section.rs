@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Instance;
-use super::layout::{self, Layout, Options, StoreKind};
+use super::kind::{self, RegistryKind};
+use super::layout::{self, Options, StoreKind, UnknownLayout};
 use super::secret::Secret;
+use super::special::{DiscoverySection, NacosSection};
 use crate::net::ClientTlsSection;
 
 /// `[registry]`: how an app is found and finds others. `[registries.NAME]` is one more of them.
@@ -19,7 +20,7 @@ use crate::net::ClientTlsSection;
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub struct RegistrySection {
     /// `kind`: which registry. Default: `memory`.
-    #[serde(deserialize_with = "kind")]
+    #[serde(deserialize_with = "kind::built_in")]
     pub kind: RegistryKind,
     /// `register`: whether the app is registered there. Default: yes.
     pub register: bool,
@@ -30,28 +31,32 @@ pub struct RegistrySection {
     /// [`FileRegistry::of_user`]: crate::registry::FileRegistry::of_user
     pub path: Option<PathBuf>,
     /// `endpoints`: the members of the kind `etcd`, or some of them, as `host:port` or `https://host:port`; the servers of the
-    /// kind `zookeeper`, as `host:port`, with a folder for all keys behind the last one: `host:port/folder`. Default: none
-    /// named, which is `127.0.0.1:2379` or `127.0.0.1:2181`.
+    /// kind `zookeeper`, as `host:port`, with a folder for all keys behind the last one: `host:port/folder`; the servers of the
+    /// kind `nacos` and the nodes of the kind `discovery`, as `host:port` or `https://host:port`. Default: none named, which is
+    /// this machine, at the usual port of the kind: 2379, 2181, 8848 or 7171.
     pub endpoints: Vec<String>,
-    /// `user`: who asks the kinds `etcd` and `zookeeper`. Default: nobody.
+    /// `user`: who asks the kinds `etcd`, `zookeeper` and `nacos`. Default: nobody.
     pub user: Option<String>,
     /// `password`: the password of the user. It is never shown. Default: none.
     pub password: Option<Secret>,
-    /// `[registry.tls]`: whom to trust of the kind `etcd`, and who this is. Default: none, and connections to endpoints
-    /// without `https` are not encrypted.
+    /// `[registry.tls]`: whom to trust of the kinds `etcd` and `nacos`, and who this is. Default: none, and connections to
+    /// endpoints without `https` are not encrypted.
     pub tls: Option<ClientTlsSection>,
     /// `ttl_ms`: how long the records of the kinds `etcd` (in whole seconds) and `zookeeper` stay when the process has died.
-    /// Default: 15 s.
+    /// Default: 15 s. Nacos and discovery have times of their own.
     #[serde(deserialize_with = "time_to_live")]
     pub ttl_ms: u64,
-    /// `layouts`: in which formats it is written to the kinds `etcd` and `zookeeper`, and others are looked for; the first one
-    /// counts where two tell of one address. Default: none named, which is `jupiter` for `etcd`, and `dubbo-tri` for
-    /// `zookeeper`.
+    /// `layouts`: in which formats it is written to a store, and others are looked for; the first one counts where two tell of
+    /// one address. Default: none named, which is `jupiter` for `etcd`, `dubbo-tri` for `zookeeper` and `nacos`, and
+    /// `discovery`, the only one, for `discovery`.
     pub layouts: Vec<String>,
     /// `[registry.options.LAYOUT]`: what may be chosen of a layout. Default: what is usual in its ecosystem.
     pub options: BTreeMap<String, LayoutSection>,
-    /// `empty_protection`: whether the last instances of an app stay known when the kinds `etcd` and `zookeeper` have none any
-    /// more. Default: not.
+    /// `[registry.nacos]`: where in a Nacos. Default: where everybody is who does not say.
+    pub nacos: Option<NacosSection>,
+    /// `[registry.discovery]`: where in a discovery. Default: where everybody is who does not say.
+    pub discovery: Option<DiscoverySection>,
+    /// `empty_protection`: whether the last instances of an app stay known when a store has none any more. Default: not.
     pub empty_protection: bool,
     /// `advertise`: where callers connect, if that is not where it listens: `host:port`, `host`, a network in which this
     /// machine has an address, `10.0.0.0/8`, or an interface of it, `interface:eth0`. Default: what `[registry]` says; else
@@ -75,6 +80,8 @@ impl Default for RegistrySection {
             ttl_ms: 15_000,
             layouts: Vec::new(),
             options: BTreeMap::new(),
+            nacos: None,
+            discovery: None,
             empty_protection: false,
             advertise: None,
             weight: Instance::DEFAULT_WEIGHT,
@@ -108,10 +115,34 @@ impl RegistrySection {
 
     /// Whether the settings go together.
     pub(crate) fn check(&self) -> Result<(), Misfit> {
-        if self.kind == RegistryKind::ZooKeeper && self.tls.is_some() {
-            return Err(Misfit::new(&["tls"], "connections to the kind `zookeeper` are not encrypted"));
+        use RegistryKind::{Discovery, Nacos, ZooKeeper};
+        let kind = self.kind;
+        let misfit = |key, why| Err(Misfit::new(&[key], why));
+        if kind == ZooKeeper && self.tls.is_some() {
+            return misfit("tls", "connections to the kind `zookeeper` are not encrypted");
         }
-        self.spoken().map(drop)
+        if kind == Discovery && self.tls.is_some() {
+            return misfit("tls", "the kind `discovery` knows no certificates");
+        }
+        if kind == Discovery && self.user.is_some() {
+            return misfit("user", "the kind `discovery` knows no users");
+        }
+        if kind != Nacos && self.nacos.is_some() {
+            return misfit("nacos", "is for the kind `nacos`");
+        }
+        if kind != Discovery && self.discovery.is_some() {
+            return misfit("discovery", "is for the kind `discovery`");
+        }
+        match kind {
+            Nacos => self.spoken(layout::Nacos::by_name).map(drop),
+            Discovery => self.spoken(|name, options| self.in_discovery().layout(name, options)).map(drop),
+            _ => self.spoken(layout::by_name).map(drop),
+        }
+    }
+
+    /// Where in a discovery.
+    pub(super) fn in_discovery(&self) -> DiscoverySection {
+        self.discovery.clone().unwrap_or_default()
     }
 
     /// The names of the layouts that are spoken there.
@@ -122,8 +153,11 @@ impl RegistrySection {
         }
     }
 
-    /// The layouts that are spoken there, with what was chosen of each.
-    pub(crate) fn spoken(&self) -> Result<Vec<Arc<dyn Layout>>, Misfit> {
+    /// The layouts that are spoken there, as `by_name` knows them, with what was chosen of each.
+    pub(super) fn spoken<L>(
+        &self,
+        by_name: impl Fn(&str, &Options) -> Result<L, UnknownLayout>,
+    ) -> Result<Vec<L>, Misfit> {
         let names = self.names();
         for (name, section) in &self.options {
             if !names.contains(&name.as_str()) {
@@ -131,11 +165,11 @@ impl RegistrySection {
                 let why = format!("is for a layout that is not spoken there; spoken are: {spoken}");
                 return Err(Misfit::new(&["options", name], why));
             }
-            section.check(name)?;
+            section.check(name, self.kind)?;
         }
         let of = |name: &str| {
             let section = self.options.get(name).cloned().unwrap_or_default();
-            layout::by_name(name, &section.options(self.kind.store()))
+            by_name(name, &section.options(self.kind.store()))
         };
         let layouts = names.into_iter().map(of).collect::<Result<_, _>>();
         layouts.map_err(|unknown| Misfit::new(&["layouts"], unknown))
@@ -161,11 +195,11 @@ pub struct LayoutSection {
 }
 
 impl LayoutSection {
-    /// Whether a layout looks at what can be chosen under this key.
-    pub(super) fn is_for(key: &str, layout: &str) -> bool {
+    /// Whether a layout looks at what can be chosen under this key, in a registry of this kind.
+    pub(super) fn is_for(key: &str, layout: &str, kind: RegistryKind) -> bool {
         let is_dubbo = layout.starts_with("dubbo-");
         match key {
-            "root" => is_dubbo || ["kratos", "kitex"].contains(&layout),
+            "root" => kind.has_keys() && (is_dubbo || ["kratos", "kitex"].contains(&layout)),
             "mode" => layout == "jupiter",
             "both_names" => is_dubbo,
             _ => true,
@@ -173,17 +207,19 @@ impl LayoutSection {
     }
 
     /// Whether the layout looks at everything that was chosen.
-    fn check(&self, layout: &str) -> Result<(), Misfit> {
+    fn check(&self, layout: &str, kind: RegistryKind) -> Result<(), Misfit> {
         let chosen = [
             ("root", self.root.is_some()),
             ("mode", self.mode.is_some()),
             ("both_names", self.both_names.is_some()),
         ];
         let mut ignored =
-            chosen.into_iter().filter(|(key, is_chosen)| *is_chosen && !Self::is_for(key, layout));
+            chosen.into_iter().filter(|(key, is_chosen)| *is_chosen && !Self::is_for(key, layout, kind));
         match ignored.next() {
             Some((key, _)) => {
-                Err(Misfit::new(&["options", layout, key], format!("means nothing to the layout `{layout}`")))
+                let place = if kind.has_keys() { String::new() } else { format!(" in `{}`", kind.name()) };
+                let why = format!("means nothing to the layout `{layout}`{place}");
+                Err(Misfit::new(&["options", layout, key], why))
             }
             None => Ok(()),
         }
@@ -201,91 +237,6 @@ impl LayoutSection {
             both_names: both_names.unwrap_or(usual.both_names),
         }
     }
-}
-
-/// The registries that a configuration can name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum RegistryKind {
-    /// The table that the apps of one process share.
-    #[default]
-    Memory,
-    /// A folder: the processes of one user on one machine find each other. Where there is no Unix it is `memory`, and the
-    /// log says so.
-    File,
-    /// An etcd, version 3. Needs the feature `etcd` of this crate.
-    Etcd,
-    /// A ZooKeeper, 3.4 or later. Needs the feature `zookeeper` of this crate.
-    ZooKeeper,
-    /// None: it is not registered and finds nobody.
-    None,
-}
-
-impl RegistryKind {
-    /// All in which somebody can be found.
-    pub(super) const ALL: [Self; 4] = [Self::Memory, Self::File, Self::Etcd, Self::ZooKeeper];
-
-    /// Its name in configurations and targets: `etcd`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Memory => "memory",
-            Self::File => "file",
-            Self::Etcd => "etcd",
-            Self::ZooKeeper => "zookeeper",
-            Self::None => "none",
-        }
-    }
-
-    /// The feature of this crate that it needs and that is not built in.
-    pub(super) fn missing_feature(self) -> Option<&'static str> {
-        match self {
-            Self::Etcd if !cfg!(feature = "etcd") => Some("etcd"),
-            Self::ZooKeeper if !cfg!(feature = "zookeeper") => Some("zookeeper"),
-            _ => None,
-        }
-    }
-
-    /// Where it is, if nobody says.
-    fn usual_endpoint(self) -> Option<&'static str> {
-        match self {
-            Self::Etcd => Some("127.0.0.1:2379"),
-            Self::ZooKeeper => Some("127.0.0.1:2181"),
-            Self::Memory | Self::File | Self::None => None,
-        }
-    }
-
-    /// What is spoken there, if nobody says.
-    fn usual_layouts(self) -> &'static [&'static str] {
-        match self {
-            Self::Etcd => &["jupiter"],
-            Self::ZooKeeper => &["dubbo-tri"],
-            Self::Memory | Self::File | Self::None => &[],
-        }
-    }
-
-    /// The kind of store, where layouts differ.
-    fn store(self) -> StoreKind {
-        match self {
-            Self::ZooKeeper => StoreKind::ZooKeeper,
-            Self::Etcd | Self::Memory | Self::File | Self::None => StoreKind::Etcd,
-        }
-    }
-}
-
-/// A registry that was compiled in.
-fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RegistryKind, D::Error> {
-    let kind = RegistryKind::deserialize(deserializer)?;
-    match kind.missing_feature() {
-        Some(feature) => Err(serde::de::Error::custom(needs(feature))),
-        None => Ok(kind),
-    }
-}
-
-/// What is said where a feature of this crate is missing.
-pub(super) fn needs(feature: &str) -> String {
-    format!("`{feature}` needs the feature `{feature}` of the crate `jovian-runtime`")
 }
 
 fn time_to_live<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {

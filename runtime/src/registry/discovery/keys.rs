@@ -20,7 +20,7 @@ pub(super) fn key(appid: &str, zone: &str, hostname: &str) -> String {
 
 impl Layout for Keys {
     fn name(&self) -> &'static str {
-        "discovery"
+        Discovery::NAME
     }
 
     fn write(&self, instance: &Instance) -> Vec<Entry> {

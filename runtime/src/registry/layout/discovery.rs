@@ -84,6 +84,9 @@ pub struct Discovery {
 }
 
 impl Discovery {
+    /// Its name in configurations: there is no other layout in discovery.
+    pub const NAME: &'static str = "discovery";
+
     /// Those of one environment.
     #[must_use]
     pub fn new(options: &Options, env: impl Into<String>, zone: impl Into<String>) -> Self {

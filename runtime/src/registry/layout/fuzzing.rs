@@ -50,7 +50,7 @@ fn instances(wanted: &Wanted, options: &Options, value: &str, other: &str) {
     }
     let metadata: BTreeMap<String, String> = serde_json::from_str(value).unwrap_or_default();
     for name in ["dubbo-tri", "dubbo-app", "kratos"] {
-        let Some(nacos) = Nacos::by_name(name, options) else { continue };
+        let Ok(nacos) = Nacos::by_name(name, options) else { continue };
         for service in nacos.services(wanted) {
             let record =
                 NacosInstance { metadata: metadata.clone(), ..NacosInstance::new(service, "10.0.0.7", 9000) };

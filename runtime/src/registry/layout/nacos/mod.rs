@@ -7,7 +7,8 @@ mod tests;
 use std::collections::BTreeMap;
 
 use super::{
-    Instance, Life, Options, Unreadable, Wanted, dubbo, host_and_port, is_to_be_found, kratos, labels,
+    Instance, Life, Options, UnknownLayout, Unreadable, Wanted, dubbo, host_and_port, is_to_be_found, kratos,
+    labels,
 };
 
 /// One instance as Nacos keeps it. Its group and namespace are the registry's.
@@ -82,16 +83,27 @@ pub struct Nacos {
 }
 
 impl Nacos {
-    /// The form of a name: `dubbo-tri`, `dubbo-app` or `kratos`.
-    #[must_use]
-    pub fn by_name(name: &str, options: &Options) -> Option<Self> {
+    /// The names of its layouts.
+    pub const NAMES: [&'static str; 3] = ["dubbo-tri", "dubbo-app", "kratos"];
+
+    /// The layout of a name, one of [`NAMES`](Self::NAMES).
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is none, or when nobody uses it in Nacos.
+    pub fn by_name(name: &str, options: &Options) -> Result<Self, UnknownLayout> {
         let form = match name {
             "dubbo-tri" => NacosForm::DubboTri,
             "dubbo-app" => NacosForm::DubboApp,
             "kratos" => NacosForm::Kratos,
-            _ => return None,
+            _ => {
+                let names = Self::NAMES.join(", ");
+                return Err(UnknownLayout(format!(
+                    "there is no layout `{name}` in Nacos; there are {names}"
+                )));
+            }
         };
-        Some(Self { form, options: options.clone() })
+        Ok(Self { form, options: options.clone() })
     }
 
     /// The instances that stand for this one, each in a service of its own.
