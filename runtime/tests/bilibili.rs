@@ -16,10 +16,12 @@ use jovian_runtime::registry::layout::{Discovery, Options};
 use jovian_runtime::registry::{
     DiscoveryOptions, DiscoveryRegistry, Instance, Registration, Registry as _, Wanted,
 };
+use jovian_runtime::{App, AppConfig};
 use node::Node;
 use serde_json::Value;
 use stores::{APP, PATIENCE, becomes, ids, instance, turns};
 use support::http::{ask, raw};
+use support::{OrdersClient, OrdersServer, Shop, get, soon};
 use tokio::time::{sleep, timeout};
 
 /// Shorter than usual: a test does not wait half a minute.
@@ -174,4 +176,37 @@ async fn a_discovery_that_is_away_or_lost_everything_is_waited_for_and_filled_ag
     while kept.has_changed().unwrap() {
         assert!(!kept.borrow_and_update().is_empty());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_calls_another_one_through_discovery() {
+    let Some(node) = Node::start("apps") else { return };
+    let address = node.address();
+    let config = |more: &str| {
+        let text = format!(
+            "[server]\naddress = \"127.0.0.1:0\"\nstop_wait_ms = 0\n[registry]\nkind = \"discovery\"\n\
+             endpoints = [\"{address}\"]\n{more}\n\
+             [registry.options.discovery]\nnames = {{ \"shop.order.orders\" = \"main.orders\" }}\n"
+        );
+        AppConfig::parse("app.toml", &text, []).unwrap()
+    };
+    let place = "discovery = { env = \"dev\", region = \"sh\", zone = \"sh001\" }";
+    let app = App::new(config(place)).serve(OrdersServer::new(Shop::default()));
+    let served = app.start().await.unwrap();
+    let told = fetched(&node, "main.orders").await.unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0]["region"].as_str(), told[0]["zone"].as_str()), (Some("sh"), Some("sh001")));
+
+    // Whoever looks says the environment alone, and by itself it is this one.
+    let caller = App::new(config(""));
+    let client = OrdersClient::find(caller.registry().as_ref()).unwrap();
+    assert_eq!(soon(client.get_order(get("1"))).await.unwrap().id, "1");
+    let client = OrdersClient::connect(format!("discovery://{address}/main.orders?env=dev")).unwrap();
+    assert_eq!(soon(client.get_order(get("2"))).await.unwrap().id, "2");
+
+    let governor = served.governor().unwrap();
+    let page = support::http::get(governor, "/registry").await.body;
+    assert!(page.contains(r#""well": true"#) && page.contains(r#""discovery""#), "{page}");
+    served.stop().await.unwrap();
+    assert_eq!(fetched(&node, "main.orders").await, Err(-404));
 }

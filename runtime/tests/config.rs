@@ -156,7 +156,7 @@ const POLICY: &str = "`timeout_ms`, `open_timeout_ms`, `idle_timeout_ms`, `max_r
                       `compress`, `in_flight`, `callers`, `access_log`, `slow_log_ms`, `metrics`, `trace`";
 
 const REGISTRY: &str = "`kind`, `register`, `discover`, `path`, `endpoints`, `user`, `password`, `tls`, `ttl_ms`, \
-                        `layouts`, `options`, `empty_protection`, `advertise`, `weight`";
+                        `layouts`, `options`, `nacos`, `discovery`, `empty_protection`, `advertise`, `weight`";
 
 /// What is wrong, and what is said about it.
 #[test]
@@ -239,7 +239,7 @@ fn mistakes_are_named_by_key_and_place() {
         (
             "[registry]\nkind = \"zookeper\"\n",
             &[],
-            "config/app.toml:2:8: `registry.kind`: unknown variant `zookeper`, expected one of `memory`, `file`, `etcd`, `zookeeper`, `none`".to_owned(),
+            "config/app.toml:2:8: `registry.kind`: unknown variant `zookeper`, expected one of `memory`, `file`, `etcd`, `zookeeper`, `nacos`, `discovery`, `none`".to_owned(),
         ),
         #[cfg(not(feature = "zookeeper"))]
         (
@@ -258,6 +258,58 @@ fn mistakes_are_named_by_key_and_place() {
             "[registry]\nkind = \"zookeeper\"\ntls = { ca = \"ca.pem\" }\n",
             &[],
             "config/app.toml:3:7: `registry.tls`: connections to the kind `zookeeper` are not encrypted".to_owned(),
+        ),
+        #[cfg(not(feature = "nacos"))]
+        (
+            "[registry]\nkind = \"nacos\"\n",
+            &[],
+            "config/app.toml:2:8: `registry.kind`: `nacos` needs the feature `nacos` of the crate `jovian-runtime`".to_owned(),
+        ),
+        #[cfg(feature = "nacos")]
+        (
+            "[registry]\nkind = \"nacos\"\nlayouts = [\"dubbo-grpc\"]\n",
+            &[],
+            "config/app.toml:3:11: `registry.layouts`: there is no layout `dubbo-grpc` in Nacos; there are dubbo-tri, dubbo-app, kratos".to_owned(),
+        ),
+        #[cfg(feature = "nacos")]
+        (
+            "[registry]\nkind = \"nacos\"\n[registry.nacos]\nnamespaces = \"live\"\n",
+            &[],
+            "config/app.toml:4:1: unknown key `registry.nacos.namespaces`; known keys of [registry.nacos]: `namespace`, `group`, `cluster`".to_owned(),
+        ),
+        #[cfg(feature = "nacos")]
+        (
+            "[registry]\nkind = \"nacos\"\n[registry.options.dubbo-tri]\nroot = \"fleet\"\n",
+            &[],
+            "config/app.toml:4:8: `registry.options.dubbo-tri.root`: means nothing to the layout `dubbo-tri` in `nacos`".to_owned(),
+        ),
+        (
+            "[registry]\nnacos = { namespace = \"live\" }\n",
+            &[],
+            "config/app.toml:2:9: `registry.nacos`: is for the kind `nacos`".to_owned(),
+        ),
+        (
+            "[registry]\ndiscovery = { env = \"live\" }\n",
+            &[],
+            "config/app.toml:2:13: `registry.discovery`: is for the kind `discovery`".to_owned(),
+        ),
+        #[cfg(not(feature = "discovery"))]
+        (
+            "[registry]\nkind = \"discovery\"\n",
+            &[],
+            "config/app.toml:2:8: `registry.kind`: `discovery` needs the feature `discovery` of the crate `jovian-runtime`".to_owned(),
+        ),
+        #[cfg(feature = "discovery")]
+        (
+            "[registry]\nkind = \"discovery\"\nlayouts = [\"kratos\"]\n",
+            &[],
+            "config/app.toml:3:11: `registry.layouts`: there is no layout `kratos` in the kind `discovery`; there is `discovery`".to_owned(),
+        ),
+        #[cfg(feature = "discovery")]
+        (
+            "[registry]\nkind = \"discovery\"\nuser = \"me\"\n",
+            &[],
+            "config/app.toml:3:8: `registry.user`: the kind `discovery` knows no users".to_owned(),
         ),
         #[cfg(not(feature = "etcd"))]
         (

@@ -17,10 +17,12 @@ use jovian_runtime::registry::layout::{Nacos as Layout, Options};
 use jovian_runtime::registry::{
     Instance, NacosOptions, NacosRegistry, Provided, Registration, Registry as _, Wanted,
 };
+use jovian_runtime::{App, AppConfig};
 use serde_json::Value;
 use server::Nacos;
 use stores::{Cable, PATIENCE, Process, becomes, ids, turns};
 use support::http::raw;
+use support::{OrdersClient, OrdersServer, Shop, get, soon};
 use tokio::time::{sleep, timeout};
 
 /// How long a server waits for a sign of life before it asks for one, and then for the answer, rounded up.
@@ -303,6 +305,137 @@ async fn a_nacos_that_is_away_or_lost_everything_is_waited_for_and_filled_again(
     while kept.has_changed().unwrap() {
         assert!(!kept.borrow_and_update().is_empty());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_calls_another_one_through_nacos() {
+    let Some(store) = shared() else { return };
+    over_http(store, "POST", "/console/namespaces?customNamespaceId=apps&namespaceName=apps").await;
+    let endpoint = store.endpoint();
+    let config = |more: &str| {
+        let text = format!(
+            "[server]\naddress = \"127.0.0.1:0\"\nstop_wait_ms = 0\n[registry]\nkind = \"nacos\"\n\
+             endpoints = [\"{endpoint}\"]\nlayouts = [\"dubbo-tri\", \"dubbo-app\", \"kratos\"]\n\
+             nacos = {{ namespace = \"apps\", group = \"SHOP\", cluster = \"c1\" }}\n{more}"
+        );
+        AppConfig::parse("app.toml", &text, []).unwrap()
+    };
+    let served = App::new(config("")).serve(OrdersServer::new(Shop::default())).start().await.unwrap();
+    let caller = App::new(config("[governor]\nenabled = false\n"));
+    let client = OrdersClient::find(caller.registry().as_ref()).unwrap();
+    assert_eq!(soon(client.get_order(get("1"))).await.unwrap().id, "1");
+    let place = "namespace=apps&nacos_group=SHOP";
+    for target in [
+        format!("nacos://{endpoint}/?{place}"),
+        format!("kratos+nacos://{endpoint}/shop.order.orders?{place}"),
+        format!("dubbo+nacos://{endpoint}/shop.orders.v1.Orders?{place}"),
+    ] {
+        let client = OrdersClient::connect(target.as_str()).unwrap();
+        assert_eq!(soon(client.get_order(get("2"))).await.unwrap().id, "2", "{target}");
+    }
+
+    let governor = served.governor().unwrap();
+    let page = support::http::get(governor, "/registry").await.body;
+    assert!(page.contains(r#""well": true"#) && page.contains(r#""nacos""#), "{page}");
+    let page = support::http::get(governor, "/config").await.body;
+    assert!(page.contains("registry.nacos.namespace") && page.contains("apps"), "{page}");
+
+    let list = async |service: &str| {
+        let query = format!("serviceName={service}&groupName=SHOP&namespaceId=apps");
+        let list = over_http(store, "GET", &format!("/ns/instance/list?{query}")).await;
+        serde_json::from_str::<Value>(&list).unwrap()["hosts"].as_array().unwrap().clone()
+    };
+    for service in ["shop.order.orders", "shop.order.orders.grpc", "providers:shop.orders.v1.Orders::"] {
+        comes(service, async || list(service).await.len() == 1).await;
+        assert_eq!(list(service).await[0]["clusterName"], "c1");
+    }
+    served.stop().await.unwrap();
+    comes("it is gone", async || list("shop.order.orders.grpc").await.is_empty()).await;
+}
+
+/// How long a token is valid where a server asks who calls, in seconds.
+const VALID: u64 = 3;
+
+/// What a server that asks who calls answers to this form.
+async fn posted(store: &Nacos, path: &str, form: &str) -> Value {
+    let answer = over_http(store, "POST", &format!("/auth/{path}?{form}")).await;
+    serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{path}: {error}: {answer}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_is_asked_for_and_tokens_are_renewed() {
+    let valid = format!("-Dnacos.core.auth.plugin.nacos.token.expire.seconds={VALID}");
+    let Some(store) = Nacos::start("users", &["-Dnacos.core.auth.enabled=true", &valid]) else { return };
+    let kratos = || options(&store, &["kratos"]);
+    let served = || serving("users", "10.0.0.1:1");
+    let refusal = async |options: NacosOptions| {
+        NacosRegistry::new(options).register(served()).await.unwrap_err().to_string()
+    };
+    // Before there is anybody.
+    let nobody_yet = refusal(kratos().user("nacos", "a-word")).await;
+    assert!(nobody_yet.contains("admin role user not exist"), "{nobody_yet}");
+    posted(&store, "users/admin", "password=a-word").await;
+    let token = || async {
+        let granted = posted(&store, "login", "username=nacos&password=a-word").await;
+        granted["accessToken"].as_str().unwrap().to_owned()
+    };
+    let first = token().await;
+    let guest = "username=guest&password=other";
+    posted(&store, "users", &format!("{guest}&accessToken={first}")).await;
+
+    let refused = refusal(kratos()).await;
+    assert!(refused.contains("nacos refuses") && refused.contains("403"), "{refused}");
+    let wrong = refusal(kratos().user("nacos", "another-word")).await;
+    let expected = "the password of `nacos` is not taken: 403 Forbidden, unknown user!";
+    assert!(wrong.contains(expected) && !wrong.contains("another-word"), "{wrong}");
+    let unknown = refusal(kratos().user("nobody", "a-word")).await;
+    assert!(unknown.contains("the password of `nobody` is not taken"), "{unknown}");
+    // Who is known need not be allowed to write.
+    let forbidden = refusal(kratos().user("guest", "other")).await;
+    assert!(forbidden.contains("authorization failed") && forbidden.contains("403"), "{forbidden}");
+
+    let registry = NacosRegistry::new(kratos().user("nacos", "a-word"));
+    assert!(!format!("{registry:?}").contains("a-word"));
+    let mut watched = registry.watch(&wanted("users"));
+    let one = registry.register(served()).await.unwrap();
+    becomes(&mut watched, &["10.0.0.1:1"]).await;
+    sleep(Duration::from_secs(2 * VALID)).await;
+    let is_taken = async |token: &str| {
+        let list = format!("/ns/instance/list?serviceName=shop.order.users.grpc&accessToken={token}");
+        over_http(&store, "GET", &list).await.contains("10.0.0.1")
+    };
+    assert!(!is_taken(&first).await && is_taken(&token().await).await, "tokens end");
+    assert!(one.is_held());
+    let two = registry.register(serving("users", "10.0.0.2:1")).await.unwrap();
+    assert!(two.is_held());
+    becomes(&mut watched, &["10.0.0.1:1", "10.0.0.2:1"]).await;
+    sleep(Duration::from_secs(2 * VALID)).await;
+    two.deregister().await.unwrap();
+    becomes(&mut watched, &["10.0.0.1:1"]).await;
+
+    // By a configuration, too, where the wrong one ends the start.
+    let config = |password: &str| {
+        let text = format!(
+            "[server]\naddress = \"127.0.0.1:0\"\nstop_wait_ms = 0\n[registry]\nkind = \"nacos\"\n\
+             endpoints = [\"{}\"]\nlayouts = [\"kratos\"]\nuser = \"nacos\"\npassword = \"{password}\"\n",
+            store.endpoint()
+        );
+        AppConfig::parse("app.toml", &text, []).unwrap()
+    };
+    assert!(!format!("{:?}", config("a-word")).contains("a-word"));
+    let app = |password: &str| App::new(config(password)).serve(OrdersServer::new(Shop::default()));
+    let failed = app("another-word").start().await.unwrap_err();
+    let failed = format!("{failed:?}");
+    assert!(failed.contains(expected) && !failed.contains("another-word"), "{failed}");
+    let served = app("a-word").start().await.unwrap();
+    let page = support::http::get(served.governor().unwrap(), "/config").await.body;
+    assert!(page.contains("registry.password") && !page.contains("a-word"), "{page}");
+    let client = OrdersClient::find(App::new(config("a-word")).registry().as_ref()).unwrap();
+    assert_eq!(soon(client.get_order(get("1"))).await.unwrap().id, "1");
+    let target = format!("kratos+nacos://nacos:a-word@{}/shop.order.orders", store.endpoint());
+    let client = OrdersClient::connect(target).unwrap();
+    assert_eq!(soon(client.get_order(get("2"))).await.unwrap().id, "2");
+    served.stop().await.unwrap();
 }
 
 const ENDPOINT: &str = "NACOS_TEST_ENDPOINT";

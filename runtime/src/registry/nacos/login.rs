@@ -56,12 +56,16 @@ impl Login {
                     Ok((StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::NOT_IMPLEMENTED, _)) => {
                         trouble = Trouble::Away("the server gives no tokens".to_owned());
                     }
-                    Ok((status, body)) if status.is_client_error() || is_wrong(&body) => {
+                    Ok((status, body)) if is_refusal(status) || is_wrong(&body) => {
                         return Err(Trouble::Refused(format!(
-                            "the password of `{name}` is not taken: {status}"
+                            "the password of `{name}` is not taken: {status}, {}",
+                            reason(&body)
                         )));
                     }
-                    Ok((status, _)) => trouble = Trouble::Away(format!("a token was asked for: {status}")),
+                    Ok((status, body)) => {
+                        trouble =
+                            Trouble::Away(format!("a token was asked for: {status}, {}", reason(&body)));
+                    }
                     Err(error) => trouble = Trouble::Away(error.to_string()),
                 }
             }
@@ -92,8 +96,40 @@ impl Login {
     }
 }
 
+/// Whether asking again would change nothing.
+fn is_refusal(status: StatusCode) -> bool {
+    let is_busy = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status);
+    status.is_client_error() && !is_busy
+}
+
+/// Why it was refused, in the words of the server: a text, or the message of what Spring makes of an error.
+fn reason(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Refusal {
+        message: String,
+    }
+    let text = serde_json::from_slice(body)
+        .map_or_else(|_| String::from_utf8_lossy(body).into_owned(), |Refusal { message }| message);
+    text.trim().chars().take(200).collect()
+}
+
 /// Whether it is the answer to a wrong password, which some releases give as their own failure.
 fn is_wrong(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body);
     text.contains("unknown user") || text.contains("not found") && text.contains("User")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_what_the_server_says() {
+        assert_eq!(reason(b"unknown user!\n"), "unknown user!");
+        let spring = br#"{"timestamp":"2026","status":412,"message":"admin role user not exist","path":"/"}"#;
+        assert_eq!(reason(spring), "admin role user not exist");
+        assert_eq!(reason(&[b'x'; 1000]).len(), 200);
+        assert!(is_refusal(StatusCode::FORBIDDEN) && !is_refusal(StatusCode::TOO_MANY_REQUESTS));
+        assert!(is_wrong(b"caused: User nobody not found;") && !is_wrong(b"User service is down"));
+    }
 }

@@ -1,6 +1,7 @@
 package jovian.tests;
 
 import com.alibaba.nacos.core.code.ControllerMethodsCache;
+import com.alibaba.nacos.plugin.auth.exception.AccessException;
 import com.alibaba.nacos.sys.filter.NacosTypeExcludeFilter;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.SpringApplication;
@@ -11,7 +12,12 @@ import org.springframework.boot.web.servlet.ServletComponentScan;
 import org.springframework.context.annotation.ComponentScan;
 import org.springframework.context.annotation.FilterType;
 import org.springframework.context.annotation.Import;
+import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
+import org.springframework.http.ResponseEntity;
 import org.springframework.scheduling.annotation.EnableScheduling;
+import org.springframework.web.bind.annotation.ControllerAdvice;
+import org.springframework.web.bind.annotation.ExceptionHandler;
 
 /**
  * The server of Nacos without its console, from its modules, until standard input ends. Options are system properties, as its
@@ -32,6 +38,16 @@ public class Server {
         methods.initClassMethod("com.alibaba.nacos.core.controller");
         methods.initClassMethod("com.alibaba.nacos.naming.controllers");
         methods.initClassMethod("com.alibaba.nacos.config.server.controller");
+    }
+
+    /** What the console does in the whole of Nacos: a wrong password has a status. */
+    @ControllerAdvice
+    @Order(Ordered.HIGHEST_PRECEDENCE)
+    static class Refusals {
+        @ExceptionHandler(AccessException.class)
+        ResponseEntity<String> refuse(AccessException refusal) {
+            return ResponseEntity.status(403).body(refusal.getErrMsg());
+        }
     }
 
     public static void main(String[] args) throws java.io.IOException {
