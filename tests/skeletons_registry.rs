@@ -20,8 +20,11 @@ use project::{
 use support::{bless, differences, root, tree};
 
 /// Projects, by their folders in `tests/skeletons`.
-const PROJECTS: &[(&str, &[&str])] =
-    &[("memory", &["--registry", "memory"]), ("etcd", &["--registry", "etcd", "--layout", "jupiter,dubbo"])];
+const PROJECTS: &[(&str, &[&str])] = &[
+    ("memory", &["--registry", "memory"]),
+    ("etcd", &["--registry", "etcd", "--layout", "jupiter,dubbo"]),
+    ("zookeeper", &["--registry", "zookeeper"]),
+];
 
 #[test]
 fn a_project_differs_in_these_files() {
@@ -64,6 +67,13 @@ fn what_does_not_go_together_is_refused() {
     let dir = empty();
     for (arguments, complaints) in [
         (&["--registry", "consul"][..], &["there is no registry `consul`", "`memory`, `file`, `etcd`"][..]),
+        (
+            &["--registry", "zookeeper", "--layout", "dubbo,jupiter"],
+            &[
+                "ZooKeeper has no layout `jupiter`",
+                "its layouts are `dubbo-tri`, `dubbo-grpc`, `dubbo-app`, `kratos`",
+            ],
+        ),
         (&["--layout", "jupiter"], &["the registry `file` has no layouts", "`etcd`"]),
         (&["--registry", "memory", "--layout", "dubbo"], &["the registry `memory` has no layouts"]),
         (

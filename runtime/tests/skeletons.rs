@@ -2,11 +2,13 @@
 //! comments.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
-#![cfg(all(feature = "etcd", feature = "tls"))]
+#![cfg(all(feature = "etcd", feature = "zookeeper", feature = "tls"))]
 
 use jovian_runtime::{AppConfig, RegistryKind};
 
 const ETCD: &str = include_str!("../../tests/skeletons/etcd/config/app.toml");
+
+const ZOOKEEPER: &str = include_str!("../../tests/skeletons/zookeeper/config/app.toml");
 
 /// The text with what it offers: `# weight = 100`, `# [registry.tls]`.
 fn with_all_that_is_offered(text: &str) -> String {
@@ -38,5 +40,16 @@ fn etcd() {
     assert_eq!(offered.user.as_deref(), Some("orders"));
     assert!(offered.empty_protection && offered.tls.is_some());
     // What is usual is what the comments say.
+    assert_eq!((offered.ttl_ms, offered.weight), (config.registry.ttl_ms, config.registry.weight));
+}
+
+#[test]
+fn zookeeper() {
+    let config = parse(ZOOKEEPER);
+    assert_eq!(config.registry.kind, RegistryKind::ZooKeeper);
+    assert_eq!(config.registry.layouts, ["dubbo-tri", "dubbo-app"]);
+
+    let offered = parse(&with_all_that_is_offered(ZOOKEEPER)).registry;
+    assert!(offered.advertise.is_some() && offered.user.is_some() && offered.empty_protection);
     assert_eq!((offered.ttl_ms, offered.weight), (config.registry.ttl_ms, config.registry.weight));
 }

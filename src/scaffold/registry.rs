@@ -28,6 +28,8 @@ pub(super) struct Store {
     pub(super) title: &'static str,
     /// Where `compose.yaml` starts it.
     pub(super) endpoint: &'static str,
+    /// What shows what is written into it.
+    pub(super) keys: &'static str,
     /// What shows everything that is in it, in the folder of the project.
     pub(super) look: &'static str,
     kind: StoreKind,
@@ -43,9 +45,21 @@ const KINDS: &[Kind] = &[
         store: Some(Store {
             title: "etcd",
             endpoint: "127.0.0.1:2379",
+            keys: "jovian keys",
             look: "docker compose exec etcd etcdctl get --prefix ''",
             kind: StoreKind::Etcd,
             usual: &["jupiter"],
+        }),
+    },
+    Kind {
+        name: "zookeeper",
+        store: Some(Store {
+            title: "ZooKeeper",
+            endpoint: "127.0.0.1:2181",
+            keys: "jovian keys --store zookeeper",
+            look: "docker compose exec zookeeper zkCli.sh ls -R /",
+            kind: StoreKind::ZooKeeper,
+            usual: &DUBBO,
         }),
     },
 ];
@@ -166,6 +180,7 @@ mod tests {
             assert!(store.usual.iter().all(|layout| known.contains(layout)), "{store:?}");
         }
         assert_eq!(registry("etcd", &[]).expect("etcd").layouts(), ["jupiter"]);
+        assert_eq!(registry("zookeeper", &[]).expect("ZooKeeper").layouts(), ["dubbo-tri", "dubbo-app"]);
         assert_eq!(registry(Registry::DEFAULT, &[]).expect("the default").layouts(), [""; 0]);
     }
 

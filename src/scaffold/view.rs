@@ -67,6 +67,8 @@ pub(super) struct View {
     store: &'static str,
     /// `127.0.0.1:2379`
     endpoint: &'static str,
+    /// `jovian keys`
+    keys: &'static str,
     /// `docker compose exec etcd etcdctl get --prefix ''`
     look: &'static str,
     /// `"jupiter", "dubbo-tri"`
@@ -110,6 +112,7 @@ impl View {
         Self {
             store: store.map_or("", |store| store.title),
             endpoint: store.map_or("", |store| store.endpoint),
+            keys: store.map_or("", |store| store.keys),
             look: store.map_or("", |store| store.look),
             layouts: quoted.join(", "),
             layout_names: registry.layouts().join(","),
