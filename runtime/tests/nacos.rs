@@ -386,7 +386,7 @@ async fn a_password_is_asked_for_and_tokens_are_renewed() {
     let refused = refusal(kratos()).await;
     assert!(refused.contains("nacos refuses") && refused.contains("403"), "{refused}");
     let wrong = refusal(kratos().user("nacos", "another-word")).await;
-    let expected = "the password of `nacos` is not taken: 403 Forbidden, unknown user!";
+    let expected = "the password of `nacos` is not taken: 403 Forbidden, user not found!";
     assert!(wrong.contains(expected) && !wrong.contains("another-word"), "{wrong}");
     let unknown = refusal(kratos().user("nobody", "a-word")).await;
     assert!(unknown.contains("the password of `nobody` is not taken"), "{unknown}");
