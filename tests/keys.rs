@@ -60,6 +60,19 @@ fn all_layouts_are_shown() {
     }
 }
 
+/// Stores that know instances by themselves have their layouts, too.
+#[test]
+fn instances_of_services_are_shown_as_keys() {
+    let orders = "proto/orders.proto";
+    let at = ["--addr", "10.0.0.7:9000", "--at", "1767225600000", orders];
+    let mut failures = Vec::new();
+    for store in ["nacos", "discovery"] {
+        let text = stdout(&keys(&[&["--store", store][..], &at].concat()));
+        expect_text(&root().join("tests/keys").join(format!("{store}.txt")), &text, &mut failures);
+    }
+    assert!(failures.is_empty(), "{}\n(BLESS=1 renews)", failures.join("\n"));
+}
+
 #[test]
 fn what_has_no_keys_says_so() {
     let fail = |arguments: &[&str], problem: &str| {
@@ -69,6 +82,8 @@ fn what_has_no_keys_says_so() {
         assert!(stderr.contains(problem), "{stderr}");
     };
     fail(&["--layout", "consul", "proto"], "there is no layout `consul`");
+    fail(&["--store", "nacos", "--layout", "kitex", "proto"], "there is no layout `kitex` in Nacos");
+    fail(&["--store", "discovery", "--layout", "kitex", "proto"], "there is no layout `kitex` in discovery");
     fail(&["--addr", "10.0.0.7", "proto"], "`10.0.0.7` is no `host:port`");
     fail(&["../fail-app-id/proto"], "is no application id");
     let none = root().join("tests/cases/unused-selector/proto").display().to_string();

@@ -24,6 +24,7 @@ const PROJECTS: &[(&str, &[&str])] = &[
     ("memory", &["--registry", "memory"]),
     ("etcd", &["--registry", "etcd", "--layout", "jupiter,dubbo"]),
     ("zookeeper", &["--registry", "zookeeper"]),
+    ("nacos", &["--registry", "nacos", "--layout", "dubbo,kratos"]),
 ];
 
 #[test]
@@ -73,6 +74,10 @@ fn what_does_not_go_together_is_refused() {
                 "ZooKeeper has no layout `jupiter`",
                 "its layouts are `dubbo-tri`, `dubbo-grpc`, `dubbo-app`, `kratos`",
             ],
+        ),
+        (
+            &["--registry", "nacos", "--layout", "jupiter"],
+            &["Nacos has no layout `jupiter`", "its layouts are `dubbo-tri`, `dubbo-app`, `kratos`"],
         ),
         (&["--layout", "jupiter"], &["the registry `file` has no layouts", "`etcd`"]),
         (&["--registry", "memory", "--layout", "dubbo"], &["the registry `memory` has no layouts"]),

@@ -303,7 +303,7 @@ fn mistakes_are_named_by_key_and_place() {
         (
             "[registry]\nkind = \"discovery\"\nlayouts = [\"kratos\"]\n",
             &[],
-            "config/app.toml:3:11: `registry.layouts`: there is no layout `kratos` in the kind `discovery`; there is `discovery`".to_owned(),
+            "config/app.toml:3:11: `registry.layouts`: there is no layout `kratos` in discovery; there is `discovery`".to_owned(),
         ),
         #[cfg(feature = "discovery")]
         (

@@ -2,13 +2,15 @@
 //! comments.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
-#![cfg(all(feature = "etcd", feature = "zookeeper", feature = "tls"))]
+#![cfg(all(feature = "etcd", feature = "zookeeper", feature = "nacos", feature = "tls"))]
 
 use jovian_runtime::{AppConfig, RegistryKind};
 
 const ETCD: &str = include_str!("../../tests/skeletons/etcd/config/app.toml");
 
 const ZOOKEEPER: &str = include_str!("../../tests/skeletons/zookeeper/config/app.toml");
+
+const NACOS: &str = include_str!("../../tests/skeletons/nacos/config/app.toml");
 
 /// The text with what it offers: `# weight = 100`, `# [registry.tls]`.
 fn with_all_that_is_offered(text: &str) -> String {
@@ -52,4 +54,20 @@ fn zookeeper() {
     let offered = parse(&with_all_that_is_offered(ZOOKEEPER)).registry;
     assert!(offered.advertise.is_some() && offered.user.is_some() && offered.empty_protection);
     assert_eq!((offered.ttl_ms, offered.weight), (config.registry.ttl_ms, config.registry.weight));
+}
+
+#[test]
+fn nacos() {
+    let config = parse(NACOS);
+    assert_eq!(config.registry.kind, RegistryKind::Nacos);
+    assert_eq!(config.registry.layouts, ["dubbo-tri", "dubbo-app", "kratos"]);
+
+    let offered = parse(&with_all_that_is_offered(NACOS)).registry;
+    assert!(offered.advertise.is_some() && offered.user.is_some() && offered.empty_protection);
+    assert_eq!(offered.weight, config.registry.weight);
+    let place = offered.nacos.unwrap();
+    assert_eq!(
+        (place.namespace.as_deref(), place.group.as_deref(), place.cluster.as_deref()),
+        (Some("public"), Some("DEFAULT_GROUP"), Some("DEFAULT"))
+    );
 }

@@ -4,12 +4,15 @@
 //! registry, a clock.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use jovian_runtime::registry::governance::{Route, Rule};
-use jovian_runtime::registry::layout::{self, Entry, Layout, Life, Options, StoreKind};
+use jovian_runtime::registry::layout::{Entry, Life};
 use jovian_runtime::registry::{Instance, Provided};
 use serde::Serialize;
+
+mod spoken;
+
+use spoken::{Spoken, Store};
 
 use super::flags::Flags;
 use super::r#gen::{Order, Source};
@@ -74,15 +77,6 @@ pub(super) struct Arguments {
 }
 
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-enum Store {
-    /// Keys and values on leases
-    #[default]
-    Etcd,
-    /// Nodes in folders, in sessions
-    Zookeeper,
-}
-
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 enum Form {
     /// For a terminal
     #[default]
@@ -129,26 +123,19 @@ fn apps(model: &Model) -> BTreeMap<&str, Vec<&Service>> {
 }
 
 impl Arguments {
-    fn layouts(&self) -> Result<Vec<Arc<dyn Layout>>, Diagnostics> {
-        let mut options = Options::of(match self.store {
-            Store::Etcd => StoreKind::Etcd,
-            Store::Zookeeper => StoreKind::ZooKeeper,
-        });
+    fn layouts(&self) -> Result<Vec<Spoken>, Diagnostics> {
+        let mut options = self.store.options();
         if let Some(mode) = &self.mode {
             mode.clone_into(&mut options.mode);
         }
-        if self.layouts.is_empty() {
-            return Ok(layout::all(&options));
-        }
-        let named = self.layouts.iter().map(|name| layout::by_name(name, &options));
-        named.collect::<Result<_, _>>().map_err(|unknown| {
+        self.store.layouts(&self.layouts, &options).map_err(|unknown| {
             Diagnostic::error(Code::Setting, unknown.to_string())
                 .help("without `--layout`, all layouts of the store are shown")
                 .into()
         })
     }
 
-    fn app(&self, app: &str, services: &[&Service], layouts: &[Arc<dyn Layout>]) -> App {
+    fn app(&self, app: &str, services: &[&Service], layouts: &[Spoken]) -> App {
         let instance = self.instance(app, services);
         let route = Route::new(&self.from, app).clusters(&self.from_cluster, &self.cluster);
         let methods = services.iter().flat_map(|service| &service.methods);

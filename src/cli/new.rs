@@ -30,12 +30,12 @@ pub(super) struct Arguments {
     /// `registry=VERSION`
     #[arg(long, value_name = "SOURCE", default_value = "vendored")]
     runtime: RuntimeSource,
-    /// Where the service is registered and finds others: `memory` (in this process), `file` (on this machine), `etcd` or
-    /// `zookeeper`. For a store, the project gets a compose file that starts one, and a test that uses it
+    /// Where the service is registered and finds others: `memory` (in this process), `file` (on this machine), `etcd`,
+    /// `zookeeper` or `nacos`. For a store, the project gets a compose file that starts one, and a test that uses it
     #[arg(long, value_name = "KIND", default_value = Registry::DEFAULT)]
     registry: String,
     /// The forms in which it is written there: `jupiter`, `dubbo-tri`, `dubbo-grpc`, `dubbo-app`, `kratos`, `kitex`, `go-zero`;
-    /// `dubbo` is `dubbo-tri` and `dubbo-app` [default: jupiter in etcd, dubbo in ZooKeeper]
+    /// `dubbo` is `dubbo-tri` and `dubbo-app` [default: jupiter in etcd, dubbo elsewhere]
     #[arg(long = "layout", value_name = "LAYOUT", value_delimiter = ',')]
     layouts: Vec<String>,
 }

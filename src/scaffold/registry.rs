@@ -2,7 +2,7 @@
 //!
 //! In: what `--registry` and `--layout` say. Out: a [`Registry`] in which both go together, or a complaint that says what does.
 
-use jovian_runtime::registry::layout::{self, Options, StoreKind};
+use jovian_runtime::registry::layout::{self, Nacos, Options, StoreKind};
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 
@@ -32,7 +32,8 @@ pub(super) struct Store {
     pub(super) keys: &'static str,
     /// What shows everything that is in it, in the folder of the project.
     pub(super) look: &'static str,
-    kind: StoreKind,
+    /// Which store of keys it is, if it is one.
+    keys_of: Option<StoreKind>,
     /// The layouts of a project that asks for none.
     usual: &'static [&'static str],
 }
@@ -47,7 +48,7 @@ const KINDS: &[Kind] = &[
             endpoint: "127.0.0.1:2379",
             keys: "jovian keys",
             look: "docker compose exec etcd etcdctl get --prefix ''",
-            kind: StoreKind::Etcd,
+            keys_of: Some(StoreKind::Etcd),
             usual: &["jupiter"],
         }),
     },
@@ -58,7 +59,18 @@ const KINDS: &[Kind] = &[
             endpoint: "127.0.0.1:2181",
             keys: "jovian keys --store zookeeper",
             look: "docker compose exec zookeeper zkCli.sh ls -R /",
-            kind: StoreKind::ZooKeeper,
+            keys_of: Some(StoreKind::ZooKeeper),
+            usual: &DUBBO,
+        }),
+    },
+    Kind {
+        name: "nacos",
+        store: Some(Store {
+            title: "Nacos",
+            endpoint: "127.0.0.1:8848",
+            keys: "jovian keys --store nacos",
+            look: "curl 'http://127.0.0.1:8848/nacos/v1/ns/service/list?pageNo=1&pageSize=100'",
+            keys_of: None,
             usual: &DUBBO,
         }),
     },
@@ -113,7 +125,10 @@ impl Registry {
 
 impl Store {
     fn known(&self) -> Vec<&'static str> {
-        layout::all(&Options::of(self.kind)).iter().map(|layout| layout.name()).collect()
+        match self.keys_of {
+            Some(kind) => layout::all(&Options::of(kind)).iter().map(|layout| layout.name()).collect(),
+            None => Nacos::NAMES.to_vec(),
+        }
     }
 
     /// The layouts of these names, each one once; the usual ones if there are no names.
@@ -181,6 +196,7 @@ mod tests {
         }
         assert_eq!(registry("etcd", &[]).expect("etcd").layouts(), ["jupiter"]);
         assert_eq!(registry("zookeeper", &[]).expect("ZooKeeper").layouts(), ["dubbo-tri", "dubbo-app"]);
+        assert_eq!(registry("nacos", &["kratos", "dubbo"]).expect("Nacos").layouts().len(), 3);
         assert_eq!(registry(Registry::DEFAULT, &[]).expect("the default").layouts(), [""; 0]);
     }
 

@@ -35,21 +35,19 @@ pub struct DiscoverySection {
 impl DiscoverySection {
     /// The layout of a name; there is but one.
     pub(super) fn layout(&self, name: &str, options: &Options) -> Result<Discovery, UnknownLayout> {
-        if name != Discovery::NAME {
-            let (only, why) =
-                (Discovery::NAME, format!("there is no layout `{name}` in the kind `discovery`"));
-            return Err(UnknownLayout(format!("{why}; there is `{only}`")));
+        let mut layout = Discovery::by_name(name, options)?;
+        // The variables of Kratos and of discovery's own client.
+        let said = [
+            (&mut layout.env, &self.env, "DEPLOY_ENV"),
+            (&mut layout.region, &self.region, "REGION"),
+            (&mut layout.zone, &self.zone, "ZONE"),
+        ];
+        for (place, configured, variable) in said {
+            let by_variable = || std::env::var(variable).ok();
+            if let Some(said) = configured.clone().or_else(by_variable).filter(|said| !said.is_empty()) {
+                *place = said;
+            }
         }
-        // Variables and what stands for them as in Kratos, which was made for this registry.
-        let env = said(&self.env, "DEPLOY_ENV", "dev");
-        let mut layout = Discovery::new(options, env, said(&self.zone, "ZONE", "zone01"));
-        layout.region = said(&self.region, "REGION", "region01");
         Ok(layout)
     }
-}
-
-fn said(configured: &Option<String>, variable: &str, usual: &str) -> String {
-    let by_variable = || std::env::var(variable).ok();
-    let said = configured.clone().or_else(by_variable).filter(|text| !text.is_empty());
-    said.unwrap_or_else(|| usual.to_owned())
 }

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::labels::{self, Field};
-use super::{Instance, Options, Unreadable, Wanted, host_and_port, is_to_be_found, json, kratos};
+use super::{
+    Instance, Options, UnknownLayout, Unreadable, Wanted, host_and_port, is_to_be_found, json, kratos,
+};
 
 /// One instance as discovery answers it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +88,26 @@ pub struct Discovery {
 impl Discovery {
     /// Its name in configurations: there is no other layout in discovery.
     pub const NAME: &'static str = "discovery";
+
+    /// The environment of those who say none, as in Kratos, which was made for this registry.
+    pub const ENV: &'static str = "dev";
+    /// The zone of those who say none.
+    pub const ZONE: &'static str = "zone01";
+    /// The region of those who say none.
+    pub const REGION: &'static str = "region01";
+
+    /// The layout of a name, which is [`NAME`](Self::NAME), with the environment, zone and region of those who say none.
+    ///
+    /// # Errors
+    ///
+    /// Fails for any other name.
+    pub fn by_name(name: &str, options: &Options) -> Result<Self, UnknownLayout> {
+        if name != Self::NAME {
+            let why = format!("there is no layout `{name}` in discovery; there is `{}`", Self::NAME);
+            return Err(UnknownLayout(why));
+        }
+        Ok(Self { region: Self::REGION.to_owned(), ..Self::new(options, Self::ENV, Self::ZONE) })
+    }
 
     /// Those of one environment.
     #[must_use]

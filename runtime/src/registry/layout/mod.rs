@@ -148,7 +148,7 @@ pub fn all(options: &Options) -> Vec<Arc<dyn Layout>> {
 /// A layout that was asked for and is not there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct UnknownLayout(pub(super) String);
+pub struct UnknownLayout(String);
 
 /// A record that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

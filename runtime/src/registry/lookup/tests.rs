@@ -111,10 +111,7 @@ fn what_is_wrong_is_said_with_what_is_right() {
     }
     if cfg!(feature = "discovery") {
         mistakes.extend([
-            (
-                "kratos+discovery:///a",
-                "there is no layout `kratos` in the kind `discovery`; there is `discovery`",
-            ),
+            ("kratos+discovery:///a", "there is no layout `kratos` in discovery; there is `discovery`"),
             ("discovery://me:word@10.1.0.7:7171/a", "the kind `discovery` knows no users"),
             ("discovery:///a?namespace=live", "`namespace` means nothing to the registry `discovery`"),
         ]);

@@ -91,11 +91,7 @@ impl Keys {
 
 impl Layout for Keys {
     fn name(&self) -> &'static str {
-        match self.layout.form {
-            NacosForm::DubboTri => "dubbo-tri",
-            NacosForm::DubboApp => "dubbo-app",
-            NacosForm::Kratos => "kratos",
-        }
+        self.layout.name()
     }
 
     fn write(&self, instance: &Instance) -> Vec<Entry> {

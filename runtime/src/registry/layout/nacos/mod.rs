@@ -6,13 +6,15 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::{
     Instance, Life, Options, UnknownLayout, Unreadable, Wanted, dubbo, host_and_port, is_to_be_found, kratos,
     labels,
 };
 
 /// One instance as Nacos keeps it. Its group and namespace are the registry's.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct NacosInstance {
     /// The name of the service: `providers:shop.orders.v1.Orders::`, `shop.order.orders.grpc`.
@@ -104,6 +106,16 @@ impl Nacos {
             }
         };
         Ok(Self { form, options: options.clone() })
+    }
+
+    /// Its name, one of [`NAMES`](Self::NAMES).
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self.form {
+            NacosForm::DubboTri => "dubbo-tri",
+            NacosForm::DubboApp => "dubbo-app",
+            NacosForm::Kratos => "kratos",
+        }
     }
 
     /// The instances that stand for this one, each in a service of its own.

@@ -1,0 +1,105 @@
+//! The layouts of a store, whether it has keys or knows instances by itself.
+//!
+//! In: a store, a name. Out: what is written of an instance. Never: a key of a store that has none, as it was its own; Jovian
+//! itself calls them so.
+
+use std::sync::Arc;
+
+use jovian_runtime::registry::Instance;
+use jovian_runtime::registry::layout::{
+    Discovery, Entry, Layout, Life, Nacos, Options, StoreKind, UnknownLayout, all, by_name,
+};
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub(super) enum Store {
+    /// Keys and values on leases
+    #[default]
+    Etcd,
+    /// Nodes in folders, in sessions
+    Zookeeper,
+    /// Instances of services, and texts; keys are those of Jovian itself
+    Nacos,
+    /// The discovery of bilibili: instances; keys are those of Jovian itself
+    Discovery,
+}
+
+/// One layout of a store.
+pub(super) enum Spoken {
+    Keys(Arc<dyn Layout>),
+    Nacos(Nacos),
+    Discovery(Discovery),
+}
+
+impl Store {
+    /// What layouts of keys look at.
+    pub(super) fn options(self) -> Options {
+        Options::of(if matches!(self, Self::Zookeeper) { StoreKind::ZooKeeper } else { StoreKind::Etcd })
+    }
+
+    /// The layouts of these names, or all of them if there are no names.
+    pub(super) fn layouts(self, names: &[String], options: &Options) -> Result<Vec<Spoken>, UnknownLayout> {
+        let named = |all: &[&str]| match names {
+            [] => all.iter().map(|&name| name.to_owned()).collect(),
+            names => names.to_vec(),
+        };
+        match self {
+            Self::Etcd | Self::Zookeeper if names.is_empty() => {
+                Ok(all(options).into_iter().map(Spoken::Keys).collect())
+            }
+            Self::Etcd | Self::Zookeeper => {
+                names.iter().map(|name| by_name(name, options).map(Spoken::Keys)).collect()
+            }
+            Self::Nacos => {
+                let names: Vec<String> = named(&Nacos::NAMES);
+                names.iter().map(|name| Nacos::by_name(name, options).map(Spoken::Nacos)).collect()
+            }
+            Self::Discovery => {
+                let names: Vec<String> = named(&[Discovery::NAME]);
+                names.iter().map(|name| Discovery::by_name(name, options).map(Spoken::Discovery)).collect()
+            }
+        }
+    }
+}
+
+impl Spoken {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Keys(layout) => layout.name(),
+            Self::Nacos(layout) => layout.name(),
+            Self::Discovery(_) => Discovery::NAME,
+        }
+    }
+
+    /// Everything that is written of an instance, in this order.
+    pub(super) fn write(&self, instance: &Instance) -> Vec<Entry> {
+        match self {
+            Self::Keys(layout) => layout.write(instance),
+            Self::Nacos(layout) => in_nacos(layout, instance),
+            Self::Discovery(layout) => {
+                let written = layout.write(instance);
+                let key = format!("{}/{}/{}", written.appid, written.zone, written.hostname);
+                vec![Entry { key, value: json(&written), life: Life::Leased }]
+            }
+        }
+    }
+}
+
+fn in_nacos(layout: &Nacos, instance: &Instance) -> Vec<Entry> {
+    let texts = layout.configs(instance).into_iter().map(|text| Entry {
+        key: format!("texts/{}/{}", text.group, text.data_id),
+        value: text.content,
+        life: text.life,
+    });
+    let (kept, shared): (Vec<Entry>, Vec<Entry>) = texts.partition(|text| text.life == Life::Kept);
+    let instances = layout.write(instance).into_iter().map(|written| Entry {
+        key: format!("instances/{}/{}:{}", written.service, written.ip, written.port),
+        value: json(&written),
+        life: Life::Leased,
+    });
+    kept.into_iter().chain(instances).chain(shared).collect()
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    // Numbers, strings and maps under names that are strings: there is nothing that JSON cannot say.
+    serde_json::to_string(value).unwrap_or_default()
+}
