@@ -19,7 +19,7 @@ fn keys(form: NacosForm) -> Keys {
 
 /// A layout of Nacos as one of keys and values.
 pub(in crate::registry) fn layout(name: &str) -> Option<Arc<dyn Layout>> {
-    let Nacos { form, .. } = Nacos::by_name(name, &Options::default())?;
+    let Nacos { form, .. } = Nacos::by_name(name, &Options::default()).ok()?;
     Some(Arc::new(keys(form)))
 }
 
