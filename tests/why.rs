@@ -1,6 +1,6 @@
 //! `jovian registry why`. A folder of `tests/why` is a reason, and a folder in it a case: `records` of a registry, the `args`, and
 //! the `reasons.txt` that come out; `fine` has those without any. `BLESS=1` renews what is expected. What the real consumer does with the
-//! records is laid beside it in `tests/interop/fleet/tests/go/why.rs`.
+//! records is laid beside it in `tests/interop/{fleet/tests/go,dubbo/tests/java}/why.rs`.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what it expects")]
 #![cfg(unix)]

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jovian_runtime::registry::layout::DubboUrl;
 use jovian_runtime::registry::raw::RawRecords;
 
+use super::apps::is_address;
 use super::asked::{Asked, Consumer};
 use super::reason::{Cause, Findings};
 
@@ -17,12 +18,53 @@ pub(super) const SAME_GROUP: &str = "set the same group and version on both side
 /// Finds providers by interface.
 pub(super) fn by_interface(asked: &Asked, records: &RawRecords, findings: &mut Findings) {
     let Some(folder) = folder(asked) else { return };
-    for (key, _) in records.range(folder.clone()..).take_while(|(key, _)| key.starts_with(&folder)) {
-        let segment = key.strip_prefix(&folder).unwrap_or_default();
-        if !segment.is_empty() {
-            provider(asked, key, segment, findings);
+    let below = records.range(folder.clone()..).take_while(|(key, _)| key.starts_with(&folder));
+    let segments = below.filter_map(|(key, _)| Some((key, key.strip_prefix(&folder)?)));
+    let segments: Vec<_> = segments.filter(|(_, segment)| !segment.is_empty()).collect();
+    if asked.consumer == Consumer::DubboJava
+        && let Some((key, (code, why))) = segments.iter().find_map(|(key, segment)| Some((key, poison(segment)?)))
+    {
+        let reason = format!(
+            "Java reads all URLs of the folder together, and finds nobody by interface as soon as it cannot read one: {why}"
+        );
+        return findings.all(code, key, reason, "delete that node, and let its provider write what `jovian keys` shows");
+    }
+    for (key, segment) in segments {
+        provider(asked, key, segment, findings);
+    }
+}
+
+/// Whether those with a weight of 0 are called: among themselves each gets as many calls as the others.
+pub(super) fn weigh(findings: &mut Findings) {
+    let is_alone = findings.seen.is_empty();
+    for (address, key) in std::mem::take(&mut findings.weightless) {
+        if is_alone {
+            findings.see(&address, &key);
+        } else {
+            let reason = "its weight is 0, and Java gives it few calls or none beside others".to_owned();
+            findings.of(&address, Cause::Disabled, &key, reason, "give it a weight");
         }
     }
+}
+
+/// What hides all providers of a folder from Dubbo 3 for Java (`CacheableFailbackRegistry.createURL`), if this is it.
+fn poison(segment: &str) -> Option<(Cause, String)> {
+    match DubboUrl::read(segment) {
+        Ok(_) if has_bare_query(segment) => {
+            let why = "its `?` is not encoded, and what stands before it is".to_owned();
+            Some((Cause::Encoding, why))
+        }
+        Ok(url) => {
+            let (_, port) = url.address.rsplit_once(':')?;
+            port.parse::<u16>().is_err().then(|| (Cause::Unreadable, format!("`{port}` is no port")))
+        }
+        Err(why) => (!segment.contains("%3F")).then_some((Cause::Unreadable, why)),
+    }
+}
+
+/// Whether parameters begin with a `?` that is not encoded; what stands before it is not decoded then.
+fn has_bare_query(segment: &str) -> bool {
+    segment.contains('?') && !segment.contains("%3F")
 }
 
 /// The folder in which the consumer looks. On etcd, dubbo-go does not encode it.
@@ -56,23 +98,19 @@ fn provider(asked: &Asked, key: &str, segment: &str, findings: &mut Findings) {
     };
     let address = url.address.clone();
     let mut tell = |code, reason: String, help: &str| findings.of(&address, code, key, reason, help);
-    if is_java && has_small_digits(segment) {
-        let what = match asked.consumer {
-            Consumer::DubboJavaOld => "drops the provider",
-            _ => "loses all parameters of the URL",
+    // In etcd it decodes all of it before it reads anything.
+    if asked.consumer == Consumer::DubboJavaOld && !asked.is_etcd() {
+        let what = if has_small_digits(segment) {
+            Some("hexadecimal digits are lower case (`%3a`)")
+        } else {
+            has_bare_query(segment).then_some("its `?` is not encoded")
         };
-        let name = asked.consumer.name();
-        tell(
-            Cause::Encoding,
-            format!("hexadecimal digits are lower case (`%3a`), and {name} {what}"),
-            "encode with upper-case digits, as `java.net.URLEncoder` does",
-        );
-        if asked.consumer == Consumer::DubboJavaOld {
-            return;
+        if let Some(what) = what {
+            let reason = format!("{what}, and Dubbo 2.7 drops the provider");
+            return tell(Cause::Encoding, reason, "encode it as `java.net.URLEncoder` does");
         }
-        url.parameters.clear();
     }
-    if is_java {
+    if asked.consumer == Consumer::DubboJava && segment.contains("%3F") {
         for (name, lost) in cut(segment, &mut url.parameters) {
             let reason =
                 format!("Java cuts out `{name}`, because of how its name ends, and `{lost}` behind it");
@@ -107,10 +145,6 @@ pub(super) fn judge(asked: &Asked, key: &str, url: &DubboUrl, findings: &mut Fin
             "enable it where it was disabled",
         );
     }
-    if is_java && url.parameter("weight") == "0" && !url.parameter("release").starts_with("dubbo-golang") {
-        let reason = "its weight is 0, and Java gives it no calls".to_owned();
-        return tell(Cause::Disabled, reason, "give it a weight");
-    }
     let (group, version) = (url.parameter("group"), url.parameter("version"));
     if let Some(reason) = other_group(asked, group, version) {
         return tell(Cause::GroupVersion, reason, SAME_GROUP);
@@ -126,10 +160,18 @@ pub(super) fn judge(asked: &Asked, key: &str, url: &DubboUrl, findings: &mut Fin
         let reason = "it says `serialization=hessian2`, which makes calls of dubbo-go fail".to_owned();
         return tell(Cause::Protocol, reason, "leave that parameter out: messages are protobuf");
     }
+    if !is_address(&address) {
+        let reason = format!("its address is `{address}`, which is no `host:port`");
+        return tell(Cause::Unreadable, reason, REGISTER_AGAIN);
+    }
+    if is_java && url.parameter("weight") == "0" && !url.parameter("release").starts_with("dubbo-golang") {
+        findings.weightless.push((address, key.to_owned()));
+        return;
+    }
     findings.see(&address, key);
 }
 
-/// Whether a segment is encoded with digits that Java does not look for.
+/// Whether a segment is encoded with digits that Dubbo 2.7 does not look for.
 fn has_small_digits(segment: &str) -> bool {
     let digits = segment.split('%').skip(1).filter_map(|part| part.get(..2));
     digits.into_iter().any(|digits| digits.bytes().any(|digit| digit.is_ascii_lowercase()))

@@ -69,8 +69,10 @@ fn instance(
     findings: &mut Findings,
 ) {
     let key = &record.key;
+    let is_java = asked.consumer == Consumer::DubboJava;
     let Ok(value) = serde_json::from_str::<Value>(&record.record.value) else {
-        return findings.all(Cause::Unreadable, key, "its value is no JSON".to_owned(), REGISTER_AGAIN);
+        let harm = if is_java { ", and with it every consumer of its app in Java fails to start" } else { "" };
+        return findings.all(Cause::Unreadable, key, format!("its value is no JSON{harm}"), REGISTER_AGAIN);
     };
     let address = record.instance().map_or_else(|| address_of(&value), |instance| instance.address.clone());
     let mut tell =
@@ -81,12 +83,10 @@ fn instance(
             "it has the form of Java, and dubbo-go reads `Host`, `Port` and `Metadata` in etcd".to_owned();
         return tell(Cause::ValueType, key, reason, REGISTER_AGAIN);
     }
-    let is_java = asked.consumer == Consumer::DubboJava;
     let is_zookeeper = !asked.is_nacos && asked.options.store == StoreKind::ZooKeeper;
     if is_java && is_zookeeper && payload.and_then(|payload| payload.get("@class")).is_none() {
-        let reason =
-            "it has no `@class`, and with it every consumer of its app in Java fails to start".to_owned();
-        return tell(Cause::Class, key, reason, REGISTER_AGAIN);
+        let reason = "it has no `@class`, and with it every consumer of its app in Java fails to start";
+        return findings.all(Cause::Class, key, reason.to_owned(), REGISTER_AGAIN);
     }
     let labels = payload.and_then(|payload| field(payload, "metadata")).or_else(|| field(&value, "Metadata"));
     let label = |name: &str| labels.map_or("", |labels| text(labels, name));

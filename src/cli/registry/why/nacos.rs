@@ -91,6 +91,7 @@ pub(super) fn by_interface(asked: &Asked, records: &RawRecords, findings: &mut F
     }
     if lost {
         findings.seen.clear();
+        findings.weightless.clear();
     }
 }
 

@@ -84,6 +84,8 @@ pub(super) struct Reason {
 pub(super) struct Findings {
     /// The addresses that the consumer calls, and the keys where it finds them.
     pub(super) seen: BTreeMap<String, String>,
+    /// Those whose weight is 0, in the same way, until it is known who stands beside them.
+    pub(super) weightless: Vec<(String, String)>,
     pub(super) reasons: Vec<Reason>,
 }
 

@@ -22,7 +22,10 @@ pub(super) fn explain(asked: &Asked, kind: &str, records: &RawRecords) -> Findin
         Consumer::Kratos => apps::kratos(asked, records, &mut findings),
         Consumer::Kitex => apps::kitex(asked, records, &mut findings),
         Consumer::GoZero => apps::go_zero(asked, records, &mut findings),
-        Consumer::DubboJavaOld => dubbo::by_interface(asked, records, &mut findings),
+        Consumer::DubboJavaOld => {
+            dubbo::by_interface(asked, records, &mut findings);
+            dubbo::weigh(&mut findings);
+        }
         Consumer::DubboJava | Consumer::DubboGo => levels(asked, records, &decoded, &mut findings),
     }
     elsewhere(asked, &decoded, &mut findings);
@@ -34,9 +37,21 @@ fn levels(asked: &Asked, records: &RawRecords, decoded: &[Decoded], findings: &m
     let (mut interface, mut application) = (Findings::default(), Findings::default());
     let by_interface = if asked.is_nacos { nacos::by_interface } else { dubbo::by_interface };
     by_interface(asked, records, &mut interface);
+    dubbo::weigh(&mut interface);
     // Java cannot read it in etcd.
     if asked.consumer == Consumer::DubboGo || !asked.is_etcd() {
         dubbo_app::by_application(asked, records, decoded, &mut application);
+    }
+    // An instance that Java cannot read ends the consumer, before it looks elsewhere.
+    let ends = |reason: &Reason| matches!(reason.code, Cause::Class | Cause::Unreadable);
+    if asked.consumer == Consumer::DubboJava
+        && asked.level != Level::Interface
+        && application.reasons.iter().any(ends)
+    {
+        application.seen.clear();
+        application.reasons.retain(ends);
+        *findings = application;
+        return;
     }
     let level = match (asked.level, asked.consumer) {
         (Level::Default, Consumer::DubboGo) => Level::Application,
@@ -53,10 +68,9 @@ fn levels(asked: &Asked, records: &RawRecords, decoded: &[Decoded], findings: &m
             (application, interface, (Cause::Level, reason, help))
         }
         Level::Default if application.seen.is_empty() => {
-            // What is wrong by application alone harms nobody here, but for an instance without its class.
+            // What is wrong by application alone harms nobody here.
             application.reasons.retain(|reason| {
-                let is_found = reason.address.as_ref().is_some_and(|address| interface.knows(address));
-                reason.code == Cause::Class || !is_found
+                !reason.address.as_ref().is_some_and(|address| interface.knows(address))
             });
             interface.reasons.append(&mut application.reasons);
             *findings = interface;

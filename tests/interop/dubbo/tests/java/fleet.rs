@@ -33,12 +33,19 @@ pub(crate) fn config() -> AppConfig {
     config
 }
 
-/// These layouts, in which both Greeters are the app `name`.
-pub(crate) fn layouts(store: StoreKind, names: &[&str], name: &str) -> Vec<Arc<dyn Layout>> {
-    let mut options = Options::of(store);
-    options.mode = "dev".to_owned();
+/// Both Greeters are the app `name`.
+pub(crate) fn options(name: &str) -> Options {
+    let mut options = Options::default();
     options.names =
         [plain::GREETER.app, split::GREETER.app].map(|app| (app.to_owned(), name.to_owned())).into();
+    options
+}
+
+/// These layouts, in which both Greeters are the app `name`.
+pub(crate) fn layouts(store: StoreKind, names: &[&str], name: &str) -> Vec<Arc<dyn Layout>> {
+    let mut options = options(name);
+    options.store = store;
+    options.mode = "dev".to_owned();
     names.iter().map(|layout| by_name(layout, &options).unwrap()).collect()
 }
 

@@ -12,19 +12,28 @@ mod go;
 #[path = "../../../fleet/tests/go/probe.rs"]
 #[allow(dead_code, reason = "nobody asks here who called")]
 mod probe;
+#[path = "../../../../../runtime/tests/support/nacos.rs"]
+#[allow(dead_code, reason = "nothing fails here on purpose")]
+mod nacos_server;
 #[path = "../../../../../runtime/tests/support/process.rs"]
 #[allow(dead_code, unreachable_pub, reason = "every test has its own use for it")]
 mod process;
 #[path = "../../../../../runtime/tests/support/zookeeper.rs"]
 #[allow(dead_code, reason = "nothing fails here on purpose")]
 mod server;
+#[path = "../../../../support/why_case.rs"]
+#[allow(dead_code, reason = "what is said of a case is tested elsewhere")]
+mod why_case;
 mod calls;
 mod direct;
+mod finder;
 mod fleet;
 mod greeter;
 mod jupiter;
 mod leaving;
 mod legacy;
+mod nacos;
 mod programs;
 mod versions;
+mod why;
 mod zookeeper;

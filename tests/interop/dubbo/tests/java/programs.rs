@@ -15,7 +15,10 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
 /// How long a program may take to do what it has to do; the seconds are for slow machines.
-const PATIENCE: Duration = Duration::from_secs(180);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
+
+/// What a program says.
+pub(crate) type Output = Lines<BufReader<ChildStdout>>;
 
 /// A program on one release of Dubbo.
 #[derive(Clone)]
@@ -30,13 +33,13 @@ pub(crate) struct Provider {
     /// Where it serves.
     pub(crate) address: String,
     // A program whose standard output is closed fails at its next word.
-    _output: Lines<BufReader<ChildStdout>>,
+    _output: Output,
 }
 
 /// A consumer that runs.
 pub(crate) struct Consumer {
     process: Child,
-    output: Lines<BufReader<ChildStdout>>,
+    output: Output,
     log: PathBuf,
     failed: Vec<String>,
     checks: BTreeMap<String, Value>,
@@ -73,8 +76,8 @@ impl Java {
     /// Starts a provider and waits until it serves and is registered.
     pub(crate) async fn provide(&self, arguments: &[&str]) -> Provider {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let (mut process, log) = self.run("provider", &[&["--port", &port.to_string()], arguments].concat());
-        let mut output = lines(&mut process);
+        let port = port.to_string();
+        let (process, mut output, log) = self.run("provider", &[&["--port", &port], arguments].concat());
         let line = timeout(PATIENCE, output.next_line()).await.expect("it says something").unwrap();
         let ready = line.as_ref().is_some_and(|line| line.contains(r#""ready":"#));
         assert!(ready, "{}: {line:?}, see {}", self.name, log.display());
@@ -83,8 +86,7 @@ impl Java {
 
     /// Starts a consumer and waits until it has its reference to the service.
     pub(crate) async fn refer(&self, arguments: &[&str]) -> Consumer {
-        let (mut process, log) = self.run("consumer", arguments);
-        let output = lines(&mut process);
+        let (process, output, log) = self.run("consumer", arguments);
         let mut consumer = Consumer { process, output, log, failed: Vec::new(), checks: BTreeMap::new() };
         consumer.check().await;
         consumer
@@ -95,12 +97,13 @@ impl Java {
         self.refer(arguments).await.report().await
     }
 
-    fn run(&self, role: &str, arguments: &[&str]) -> (Child, PathBuf) {
+    /// Starts the program; where it logs is said behind what it says.
+    pub(crate) fn run(&self, role: &str, arguments: &[&str]) -> (Child, Output, PathBuf) {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("{}-{role}-{}.log", self.name, COUNT.fetch_add(1, Relaxed));
         let log = folder().join(name);
         // Programs that live for seconds are compiled no better than they have to be.
-        let process = Command::new("java")
+        let mut process = Command::new("java")
             .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-jar"])
             .arg(&self.jar)
             .arg(role)
@@ -108,12 +111,14 @@ impl Java {
             .current_dir(folder())
             // Dubbo keeps what it found in files below it.
             .env("JAVA_TOOL_OPTIONS", format!("-Duser.home={}", folder().display()))
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(File::create(&log).unwrap())
             .kill_on_drop(true)
-            .spawn();
-        (process.unwrap(), log)
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(process.stdout.take().expect("it is piped")).lines();
+        (process, output, log)
     }
 }
 
@@ -195,8 +200,4 @@ fn built() -> Result<&'static Path, String> {
         }
     };
     BUILT.get_or_init(build).as_deref().map_err(Clone::clone)
-}
-
-fn lines(process: &mut Child) -> Lines<BufReader<ChildStdout>> {
-    BufReader::new(process.stdout.take().expect("it is piped")).lines()
 }

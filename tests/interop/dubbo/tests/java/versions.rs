@@ -37,26 +37,29 @@ async fn rust_asks_for_a_group_and_a_version() {
     // What it keeps to itself nobody can be asked for.
     let served = ["--service", "both", "--group", "blue", "--version", "1.0.0,2.0.0"];
     let _java = fleet.provide(&[&served[..], &["--metadata-type", "remote"]].concat()).await;
+    let registry = |layouts: &[&str]| in_zookeeper(&fleet.endpoint(), layouts, "java-provider");
     for layouts in [&["dubbo-tri"][..], &["dubbo-app"], &BOTH] {
         for version in ["1.0.0", "2.0.0"] {
-            let app = asking(&fleet, layouts, "blue", version);
+            let app = asking("blue", version).with_registry(registry(layouts));
             let signed = format!("java-provider@{version}");
             always(&plain::GreeterClient::discover(&app).unwrap(), &signed).await;
             always(&split::GreeterClient::discover(&app).unwrap(), &signed).await;
         }
     }
-    let nobody = plain::GreeterClient::discover(&asking(&fleet, &BOTH, "green", "1.0.0")).unwrap();
+    let nobody = asking("green", "1.0.0").with_registry(registry(&BOTH));
+    let nobody = plain::GreeterClient::discover(&nobody).unwrap();
     assert!(nobody.say_hello(hello("nobody")).await.is_err());
 }
 
-fn asking(fleet: &Fleet, layouts: &[&str], group: &str, version: &str) -> App {
+/// An app that asks for a group and a version.
+pub(crate) fn asking(group: &str, version: &str) -> App {
     let mut config = config();
     for service in [plain::GREETER.name, split::GREETER.name] {
         let mut section = ClientServiceSection::default();
         (section.group, section.version) = (Some(group.to_owned()), Some(version.to_owned()));
         config.client.services.insert(service.to_owned(), section);
     }
-    App::new(config).with_registry(in_zookeeper(&fleet.endpoint(), layouts, "java-provider"))
+    App::new(config)
 }
 
 async fn always(client: &impl Greeter, server: &str) {

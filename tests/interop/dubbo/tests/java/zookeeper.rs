@@ -35,6 +35,10 @@ impl Fleet {
         self.store.endpoints().remove(0)
     }
 
+    pub(crate) fn java(&self) -> &Java {
+        &self.java
+    }
+
     /// Starts the program as a provider.
     pub(crate) async fn provide(&self, more: &[&str]) -> Provider {
         let registry = format!("zookeeper://{}", self.endpoint());

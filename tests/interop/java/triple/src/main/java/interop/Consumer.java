@@ -48,24 +48,29 @@ final class Consumer {
         String app = options.get("app", "java-consumer");
         DubboBootstrap bootstrap =
                 DubboBootstrap.getInstance().application(Provider.application(options, app));
-        if (options.get("migration") != null) {
-            System.setProperty("dubbo.application.service-discovery.migration", options.get("migration"));
-        }
         if (options.get("url") == null) {
             bootstrap.registry(Provider.registry(options));
         }
+        return refer(bootstrap, options);
+    }
+
+    static Api refer(DubboBootstrap bootstrap, Options options) {
+        if (options.get("migration") != null) {
+            System.setProperty("dubbo.application.service-discovery.migration", options.get("migration"));
+        }
         if (options.get("service", "plain").equals("plain")) {
-            ReferenceConfig<interop.greeter.v1.Greeter> reference = reference(interop.greeter.v1.Greeter.class);
+            ReferenceConfig<interop.greeter.v1.Greeter> reference =
+                    reference(options, interop.greeter.v1.Greeter.class);
             bootstrap.reference(reference).start();
             return Api.of(reference.get());
         }
         ReferenceConfig<com.example.interop.split.Greeter> reference =
-                reference(com.example.interop.split.Greeter.class);
+                reference(options, com.example.interop.split.Greeter.class);
         bootstrap.reference(reference).start();
         return Api.of(reference.get());
     }
 
-    private <T> ReferenceConfig<T> reference(Class<T> type) {
+    private static <T> ReferenceConfig<T> reference(Options options, Class<T> type) {
         ReferenceConfig<T> reference = new ReferenceConfig<>();
         reference.setInterface(type);
         reference.setUrl(options.get("url"));
