@@ -20,8 +20,11 @@ const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 
 /// What Kitex puts behind the text of every error that is not one of its business errors.
 const KITEX_ERROR: &str = " [biz error]";
-/// What Dubbo for Java says when a service has no descriptor, because it is made from an interface of Java.
-const NO_DESCRIPTOR: &str = "Unexpected serialization type:null";
+/// What Dubbo for Java says when a service has no descriptor, because it is made from an interface of Java: it looks for the
+/// name of a serialization in the message, and finds none.
+const NO_DESCRIPTOR: &str = "Unexpected serialization type:";
+/// What Dubbo 3.3.6 says of a message that it cannot read, as it cannot then.
+const NOT_READ: &str = "Internal Server Error";
 
 /// Who sent a response, as far as its head tells.
 #[derive(Clone, Copy, Debug)]
@@ -97,10 +100,12 @@ impl Sender {
                 text = own;
             }
         }
-        if text.contains(NO_DESCRIPTOR) {
-            text.push_str(
-                " (the Java service is not made from protobuf: it takes objects of Java in Dubbo's own wrapper, which only Dubbo \
-                 can call)",
+        let is_not_read = self.is_triple && code == Code::Unknown && text == NOT_READ;
+        if is_not_read || text.contains(NO_DESCRIPTOR) {
+            let likely = if is_not_read { "Dubbo could not read the message; as a rule, " } else { "" };
+            text += &format!(
+                " ({likely}the Java service is not made from protobuf: it takes objects of Java in Dubbo's own wrapper, which \
+                 only Dubbo can call)"
             );
         }
         let code = match code {

@@ -22,12 +22,18 @@ pub(super) fn by_interface(asked: &Asked, records: &RawRecords, findings: &mut F
     let segments = below.filter_map(|(key, _)| Some((key, key.strip_prefix(&folder)?)));
     let segments: Vec<_> = segments.filter(|(_, segment)| !segment.is_empty()).collect();
     if asked.consumer == Consumer::DubboJava
-        && let Some((key, (code, why))) = segments.iter().find_map(|(key, segment)| Some((key, poison(segment)?)))
+        && let Some((key, (code, why))) =
+            segments.iter().find_map(|(key, segment)| Some((key, poison(segment)?)))
     {
         let reason = format!(
             "Java reads all URLs of the folder together, and finds nobody by interface as soon as it cannot read one: {why}"
         );
-        return findings.all(code, key, reason, "delete that node, and let its provider write what `jovian keys` shows");
+        return findings.all(
+            code,
+            key,
+            reason,
+            "delete that node, and let its provider write what `jovian keys` shows",
+        );
     }
     for (key, segment) in segments {
         provider(asked, key, segment, findings);

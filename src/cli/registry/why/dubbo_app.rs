@@ -71,7 +71,8 @@ fn instance(
     let key = &record.key;
     let is_java = asked.consumer == Consumer::DubboJava;
     let Ok(value) = serde_json::from_str::<Value>(&record.record.value) else {
-        let harm = if is_java { ", and with it every consumer of its app in Java fails to start" } else { "" };
+        let harm =
+            if is_java { ", and with it every consumer of its app in Java fails to start" } else { "" };
         return findings.all(Cause::Unreadable, key, format!("its value is no JSON{harm}"), REGISTER_AGAIN);
     };
     let address = record.instance().map_or_else(|| address_of(&value), |instance| instance.address.clone());

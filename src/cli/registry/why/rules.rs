@@ -69,9 +69,9 @@ fn levels(asked: &Asked, records: &RawRecords, decoded: &[Decoded], findings: &m
         }
         Level::Default if application.seen.is_empty() => {
             // What is wrong by application alone harms nobody here.
-            application.reasons.retain(|reason| {
-                !reason.address.as_ref().is_some_and(|address| interface.knows(address))
-            });
+            application
+                .reasons
+                .retain(|reason| !reason.address.as_ref().is_some_and(|address| interface.knows(address)));
             interface.reasons.append(&mut application.reasons);
             *findings = interface;
             return;

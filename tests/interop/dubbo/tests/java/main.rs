@@ -24,6 +24,7 @@ mod server;
 #[path = "../../../../support/why_case.rs"]
 #[allow(dead_code, reason = "what is said of a case is tested elsewhere")]
 mod why_case;
+mod answers;
 mod calls;
 mod direct;
 mod finder;
@@ -32,8 +33,10 @@ mod greeter;
 mod jupiter;
 mod leaving;
 mod legacy;
+mod metadata;
 mod nacos;
 mod programs;
+mod relay;
 mod versions;
 mod why;
 mod zookeeper;

@@ -4,7 +4,9 @@ use jovian_runtime::codegen::v1::BoundService;
 use jovian_runtime::{App, ClientServiceSection};
 use jovian_tests_interop_dubbo::{plain, split};
 
-use crate::calls::{self, Greeter, hello};
+use crate::calls::{self, Greeter, Peer, hello};
+use crate::direct::WIRE;
+use crate::finder::Finder;
 use crate::fleet::{config, greeting, in_zookeeper};
 use crate::programs::Java;
 use crate::zookeeper::{BOTH, Fleet};
@@ -12,22 +14,34 @@ use crate::zookeeper::{BOTH, Fleet};
 #[tokio::test(flavor = "multi_thread")]
 async fn java_asks_for_a_group_and_a_version() {
     let Some(fleet) = Fleet::start("java_versions", Java::triple) else { return };
-    let version = |version: &str| {
-        let server = plain::GreeterServer::new(greeting(&format!("rust@{version}")));
-        BoundService::from(server).group("blue").version(version)
-    };
-    let first = fleet.serve(&["dubbo-tri"], version("1.0.0")).await;
-    let second = fleet.serve(&["dubbo-tri"], version("2.0.0")).await;
+    let signed = |version: &str| greeting(&format!("rust@{version}"));
+    let in_group = |server: BoundService, version| server.group("blue").version(version);
+    let mut running = Vec::new();
     for version in ["1.0.0", "2.0.0"] {
-        let asked = ["--group", "blue", "--version", version, "--checks", "unary,spread,bidi"];
-        let report = fleet.consume(&asked).await;
-        assert_eq!(report.seen("spread")[format!("rust@{version}")], 60, "{report:?}");
+        let (plain, split) =
+            (plain::GreeterServer::new(signed(version)), split::GreeterServer::new(signed(version)));
+        running.push(fleet.serve(&["dubbo-tri"], in_group(plain.into(), version)).await);
+        running.push(fleet.serve(&["dubbo-tri"], in_group(split.into(), version)).await);
     }
-    let others = ["--group", "green", "--version", "1.0.0", "--check", "false", "--checks", "unary"];
-    let (failed, _) = fleet.refer(&others).await.ended().await;
-    assert!(failed.len() == 1 && failed[0].contains("No provider available"), "{failed:?}");
-    first.stop().await.unwrap();
-    second.stop().await.unwrap();
+    let mut finder = Finder::start(fleet.java());
+    let registry = format!("zookeeper://{}", fleet.endpoint());
+    for service in ["plain", "split"] {
+        let asked = ["--service", service, "--group", "blue", "--version", "1.0.0"];
+        let report = fleet.consume(&asked).await;
+        report.has(&WIRE);
+        assert_eq!(report.seen("unary")["server"], "rust@1.0.0", "{report:?}");
+        let asked = ["--registry", &registry, "--service", service, "--check", "false"];
+        let others = [("blue", "1.0.0"), ("blue", "2.0.0"), ("green", "1.0.0")];
+        for (group, version) in others {
+            let asked = [&asked[..], &["--group", group, "--version", version]].concat();
+            let signed = format!("rust@{version}");
+            let found = if group == "blue" { vec![&*signed] } else { Vec::new() };
+            finder.find(&asked).await.is_all(&found);
+        }
+    }
+    for running in running {
+        running.stop().await.unwrap();
+    }
 }
 
 /// Java looks at versions only under the name of its interface, where that is another one.
@@ -46,6 +60,9 @@ async fn rust_asks_for_a_group_and_a_version() {
             always(&split::GreeterClient::discover(&app).unwrap(), &signed).await;
         }
     }
+    let app = asking("blue", "1.0.0").with_registry(registry(&BOTH));
+    calls::all(&plain::GreeterClient::discover(&app).unwrap(), Peer::Triple).await;
+    calls::all(&split::GreeterClient::discover(&app).unwrap(), Peer::Triple).await;
     let nobody = asking("green", "1.0.0").with_registry(registry(&BOTH));
     let nobody = plain::GreeterClient::discover(&nobody).unwrap();
     assert!(nobody.say_hello(hello("nobody")).await.is_err());

@@ -58,7 +58,8 @@ impl Providers {
             // What an app says of itself names no address: there it is that of its first instance.
             let second = key.contains(ADDRESSES[1].0);
             let here = |text: &str| {
-                let text = ADDRESSES.iter().fold(named(text), |text, (host, _)| text.replace(host, "127.0.0.1"));
+                let text =
+                    ADDRESSES.iter().fold(named(text), |text, (host, _)| text.replace(host, "127.0.0.1"));
                 text.replace("9000", &port(usize::from(second))).replace("50052", &port(2))
             };
             (here(key), here(value))
@@ -94,7 +95,8 @@ async fn disagreement(finder: &mut Finder, case: &Case, registry: &str) -> Optio
     let found = finder.find(&arguments).await;
     let called: BTreeSet<String> = found.called.keys().cloned().collect();
     // One that it is told to find and does not reach is no part of what is found, and so for those that refuse.
-    (called != case.called()).then(|| format!("{}: said {:?}, and it is {found:#?}", case.folder.display(), case.called()))
+    (called != case.called())
+        .then(|| format!("{}: said {:?}, and it is {found:#?}", case.folder.display(), case.called()))
 }
 
 /// Puts each case before a consumer. What is wrong with what is said of them.
