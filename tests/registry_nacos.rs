@@ -207,7 +207,7 @@ fn what_is_not_there_is_named() {
     all_fail("nacos://127.0.0.1:1", "`nacos://127.0.0.1:1` does not answer");
     let run = registry(&["why", "--consumer", "jupiter", &none, APP]);
     assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
-    assert!(stderr(&run).contains("what Jupiter reads in a Nacos is not known here"), "{}", stderr(&run));
+    assert!(stderr(&run).contains("what Jupiter reads in `nacos` is not known here"), "{}", stderr(&run));
 }
 
 fn folders(dir: &Path) -> Vec<PathBuf> {

@@ -12,12 +12,16 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 use tokio::time::sleep;
 
+#[cfg(feature = "discovery")]
+use super::discovery::{self, RawDiscovery};
 #[cfg(feature = "etcd")]
 use super::etcd::{EtcdOptions, RawEtcd};
 #[cfg(unix)]
 use super::file::RawFiles;
 #[cfg(feature = "nacos")]
-use super::layout::{Layout, Recognized};
+use super::layout::Layout;
+#[cfg(any(feature = "discovery", feature = "nacos"))]
+use super::layout::Recognized;
 #[cfg(feature = "nacos")]
 use super::nacos::{self, NacosOptions, RawNacos};
 #[cfg(feature = "zookeeper")]
@@ -173,6 +177,28 @@ pub fn recognize_in_nacos(key: &str, value: &str) -> Option<Recognized> {
 #[must_use]
 pub fn layout_in_nacos(name: &str) -> Option<Arc<dyn Layout>> {
     nacos::layout(name)
+}
+
+/// The instances in the environment `env` of bilibili's discovery, whose nodes these are: `10.1.0.7:7171`. Needs the feature
+/// `discovery`.
+///
+/// `{appid}/{zone}/{hostname}` has the JSON of an instance, without the time at which it was last renewed. `/` and `%` are `%2F`
+/// and `%25` there.
+#[cfg(feature = "discovery")]
+#[must_use]
+pub fn discovery<T: Into<String>>(
+    endpoints: impl IntoIterator<Item = T>,
+    env: impl Into<String>,
+) -> Arc<dyn RawStore> {
+    Arc::new(RawDiscovery::new(endpoints.into_iter().map(Into::into).collect(), env.into()))
+}
+
+/// The layout of a record in a discovery, as [`recognize`](super::layout::recognize) tells it of records elsewhere. Needs the
+/// feature `discovery`.
+#[cfg(feature = "discovery")]
+#[must_use]
+pub fn recognize_in_discovery(key: &str, value: &str) -> Option<Recognized> {
+    discovery::recognize(key, value)
 }
 
 /// The records in a folder of the [registry of files](super::FileRegistry): the names of files, and what stands in them. A record

@@ -3,7 +3,9 @@
 //! In: all records of a store. Out: of each the layout that it is of, the name it stands under, and its instance. Pure.
 
 use jovian_runtime::registry::layout::{Recognized, StoreKind, recognize};
-use jovian_runtime::registry::raw::{RawRecord, RawRecords, instance_of_file, recognize_in_nacos};
+use jovian_runtime::registry::raw::{
+    RawRecord, RawRecords, instance_of_file, recognize_in_discovery, recognize_in_nacos,
+};
 use jovian_runtime::registry::{Instance, Provided};
 
 /// A record, and what it stands for.
@@ -54,6 +56,7 @@ fn of_file(key: &str, record: &RawRecord) -> Found {
 
 fn of_layout(kind: &str, key: &str, record: &RawRecord, records: &RawRecords) -> Option<Found> {
     let recognized = match kind {
+        "discovery" => recognize_in_discovery(key, &record.value),
         "nacos" => recognize_in_nacos(key, &record.value),
         "zookeeper" => recognize(StoreKind::ZooKeeper, key, &record.value),
         _ => recognize(StoreKind::Etcd, key, &record.value),

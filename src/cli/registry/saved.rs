@@ -8,7 +8,7 @@ use jovian_runtime::registry::raw::{RawChange, RawError, RawRecord, RawRecords, 
 use futures_util::future::BoxFuture;
 
 /// The stores that records are saved of.
-const KINDS: [&str; 4] = ["etcd", "file", "nacos", "zookeeper"];
+const KINDS: [&str; 5] = ["discovery", "etcd", "file", "nacos", "zookeeper"];
 
 /// Records of some store.
 #[derive(Debug)]

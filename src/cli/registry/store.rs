@@ -20,9 +20,10 @@ const PASSWORD: &str = "JOVIAN_REGISTRY_PASSWORD";
 /// Which store it is.
 #[derive(Debug, clap::Args)]
 pub(super) struct StoreArguments {
-    /// `etcd://host:port,host:port/prefix`; `zookeeper://host:port,host:port/root`; `nacos://host:port/namespace/group`; with
-    /// `user:password@` in front of the hosts if need be, which others on this machine can see; `file:///folder`, or `file://` for
-    /// the registry of this user on this machine; `records:file` for what `ls --as records` saved
+    /// `etcd://host:port,host:port/prefix`; `zookeeper://host:port,host:port/root`; `nacos://host:port/namespace/group`;
+    /// `discovery://host:port/env`; the first three with `user:password@` in front of the hosts if need be, which others on this
+    /// machine can see; `file:///folder`, or `file://` for the registry of this user on this machine; `records:file` for what
+    /// `ls --as records` saved
     #[arg(value_name = "TARGET")]
     target: String,
     #[command(flatten)]
@@ -77,6 +78,10 @@ impl StoreArguments {
             Target::Nacos { servers, namespace, group } => {
                 raw::nacos(options.nacos(servers, user)?.namespace(namespace).group(group))
             }
+            Target::Discovery { nodes, env } => {
+                options.nothing_of_discovery()?;
+                raw::discovery(nodes, usual_env(env))
+            }
             Target::File(folder) => folder_of(folder.as_ref())?,
             Target::Saved(file) => saved(file)?,
         };
@@ -122,6 +127,16 @@ impl StoreOptions {
         Ok(if self.is_tls() { options.tls(self.certificates()) } else { options })
     }
 
+    /// Whoever gives a password expects that it is used.
+    fn nothing_of_discovery(&self) -> Result<(), Diagnostics> {
+        if self.is_tls() || self.user.is_some() || self.password.is_some() {
+            return Err(Diagnostic::error(Code::Setting, "a discovery knows neither users nor TLS")
+                .help("leave out `--user`, `--password`, `--tls`, `--cacert`, `--cert` and `--server-name`")
+                .into());
+        }
+        Ok(())
+    }
+
     fn is_tls(&self) -> bool {
         self.tls || self.cacert.is_some() || self.cert.is_some() || self.server_name.is_some()
     }
@@ -149,6 +164,12 @@ impl StoreOptions {
             (None, Some(_)) => Err(half("a password without a user", USER)),
         }
     }
+}
+
+/// The environment that is named, or the one that programs on Kratos are in.
+fn usual_env(env: &str) -> String {
+    let named = Some(env.to_owned()).filter(|env| !env.is_empty());
+    named.or_else(|| env::var("DEPLOY_ENV").ok()).unwrap_or_else(|| "dev".to_owned())
 }
 
 fn half(problem: &str, variable: &str) -> Diagnostics {

@@ -9,6 +9,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 const ETCD_PORT: u16 = 2379;
 const ZOOKEEPER_PORT: u16 = 2181;
 const NACOS_PORT: u16 = 8848;
+const DISCOVERY_PORT: u16 = 7171;
 
 /// Where a registry is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(super) enum Target {
     ZooKeeper { servers: Vec<String>, root: String },
     /// The servers of a Nacos, and the namespace and the group of its instances; empty for those that are usual.
     Nacos { servers: Vec<String>, namespace: String, group: String },
+    /// The nodes of a discovery, and the environment of its instances; empty for the one that is usual.
+    Discovery { nodes: Vec<String>, env: String },
     /// A folder of records, or that of this user.
     File(Option<PathBuf>),
     /// A file of records that were saved.
@@ -30,7 +33,7 @@ pub(super) type User = (String, String);
 
 impl Target {
     /// Reads `etcd://host:port,host:port/prefix`, `zookeeper://host:port/root`, `nacos://host:port/namespace/group`,
-    /// `file:///path`, `file://` or `records:path`. The first three may say who asks: `etcd://user:password@host`.
+    /// `discovery://host:port/env`, `file:///path`, `file://` or `records:path`. The first three may say who asks: `etcd://user:password@host`.
     pub(super) fn parse(text: &str) -> Result<(Self, Option<User>), Diagnostics> {
         if let Some(file) = text.strip_prefix("records:").filter(|file| !file.is_empty()) {
             return Ok((Self::Saved(file.into()), None));
@@ -38,9 +41,10 @@ impl Target {
         match text.split_once("://") {
             Some(("file", "")) => Ok((Self::File(None), None)),
             Some(("file", path)) if path.starts_with('/') => Ok((Self::File(Some(path.into())), None)),
-            Some((scheme @ ("etcd" | "zookeeper" | "nacos"), rest)) => {
+            Some((scheme @ ("etcd" | "zookeeper" | "nacos" | "discovery"), rest)) => {
                 let (hosts, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
                 let (hosts, user) = match hosts.rsplit_once('@') {
+                    Some(_) if scheme == "discovery" => return Err(mistake(text).into()),
                     Some((user, hosts)) => (hosts, Some(asking(user)?)),
                     None => (hosts, None),
                 };
@@ -58,6 +62,10 @@ impl Target {
             "zookeeper" => {
                 let root = path.trim_end_matches('/').to_owned();
                 Some(Self::ZooKeeper { servers: hosts(ZOOKEEPER_PORT)?, root })
+            }
+            "discovery" => {
+                let (nodes, env) = (hosts(DISCOVERY_PORT)?, path.trim_matches('/').to_owned());
+                (!env.contains('/')).then_some(Self::Discovery { nodes, env })
             }
             _ => {
                 let path = path.trim_matches('/');
@@ -121,7 +129,7 @@ fn mistake(text: &str) -> Diagnostic {
     let shown = if text.contains('@') { "the target".to_owned() } else { format!("`{text}`") };
     Diagnostic::error(Code::Setting, format!("{shown} is no registry")).help(
         "write `etcd://host:port`, with commas between members and `/prefix` for some of the keys; `zookeeper://host:port`, \
-         with `/root` for a folder of all keys; `nacos://host:port/namespace/group`; `file:///folder`; `file://`; or `records:file`",
+         with `/root` for a folder of all keys; `nacos://host:port/namespace/group`; `discovery://host:port/env`; `file:///folder`; `file://`; or `records:file`",
     )
 }
 
@@ -135,6 +143,10 @@ impl fmt::Display for Target {
                 write!(f, "nacos://{}", servers.join(","))?;
                 let path = [namespace, group].into_iter().filter(|part| !part.is_empty());
                 path.into_iter().try_for_each(|part| write!(f, "/{part}"))
+            }
+            Self::Discovery { nodes, env } => {
+                let slash = if env.is_empty() { "" } else { "/" };
+                write!(f, "discovery://{}{slash}{env}", nodes.join(","))
             }
             Self::File(Some(folder)) => write!(f, "file://{}", folder.display()),
             Self::File(None) => f.write_str("file://"),
@@ -158,6 +170,8 @@ mod tests {
             ("nacos://a", "nacos://a:8848"),
             ("nacos://a:1,b/dev", "nacos://a:1,b:8848/dev"),
             ("nacos://a/dev/DUBBO", "nacos://a:8848/dev/DUBBO"),
+            ("discovery://a,b:1", "discovery://a:7171,b:1"),
+            ("discovery://a/prod/", "discovery://a:7171/prod"),
             ("file:///run/jovian", "file:///run/jovian"),
             ("file://", "file://"),
             ("records:a/b", "records:a/b"),
@@ -177,6 +191,8 @@ mod tests {
             "zookeeper://",
             "zookeeper://a:b/x",
             "nacos://a/b/c/d",
+            "discovery://a/b/c",
+            "discovery://me:word@a",
             "file://a",
             "records:",
             "consul://a",

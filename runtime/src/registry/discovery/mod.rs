@@ -12,9 +12,11 @@ use tokio::sync::watch;
 
 mod keys;
 mod nodes;
+mod raw;
 mod store;
 
 use keys::Keys;
+pub(super) use raw::{RawDiscovery, recognize};
 use store::DiscoveryStore;
 
 use super::keyed::Keyed;

@@ -41,9 +41,13 @@ impl Consumer {
         }
     }
 
-    /// Whether it looks for its providers in a Nacos, as far as that is known here.
-    pub(super) fn reads_nacos(self) -> bool {
-        matches!(self, Self::DubboJava | Self::DubboGo | Self::Kratos)
+    /// Whether it is known here what it reads in a store.
+    pub(super) fn is_known_in(self, place: Place) -> bool {
+        match place {
+            Place::Etcd | Place::ZooKeeper => true,
+            Place::Nacos => matches!(self, Self::DubboJava | Self::DubboGo | Self::Kratos),
+            Place::Discovery => self == Self::Kratos,
+        }
     }
 
     /// What people call it.
@@ -57,6 +61,33 @@ impl Consumer {
             Self::Kitex => "Kitex",
             Self::GoZero => "go-zero",
         }
+    }
+}
+
+/// The stores that consumers read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Etcd,
+    ZooKeeper,
+    Nacos,
+    Discovery,
+}
+
+impl Place {
+    /// By the kind of a store: `etcd`.
+    pub(super) fn of(kind: &str) -> Option<Self> {
+        match kind {
+            "etcd" => Some(Self::Etcd),
+            "zookeeper" => Some(Self::ZooKeeper),
+            "nacos" => Some(Self::Nacos),
+            "discovery" => Some(Self::Discovery),
+            _ => None,
+        }
+    }
+
+    /// The kind for layouts, which are the same in all that has keys of its own.
+    pub(super) fn layouts(self) -> StoreKind {
+        if self == Self::ZooKeeper { StoreKind::ZooKeeper } else { StoreKind::Etcd }
     }
 }
 
@@ -77,22 +108,22 @@ pub(super) enum Level {
 pub(super) struct Asked {
     pub(super) consumer: Consumer,
     pub(super) level: Level,
-    /// The store, the root and the mode.
+    /// The store.
+    pub(super) place: Place,
+    /// The root and the mode.
     pub(super) options: Options,
-    /// The store is a Nacos, which has keys of its own.
-    pub(super) is_nacos: bool,
     /// App, names, group and version.
     pub(super) wanted: Wanted,
 }
 
 impl Asked {
     pub(super) fn is_etcd(&self) -> bool {
-        !self.is_nacos && self.options.store == StoreKind::Etcd
+        self.place == Place::Etcd
     }
 
     /// A layout, as it is in the store.
     pub(super) fn layout(&self, name: &str) -> Option<Arc<dyn Layout>> {
-        if self.is_nacos { layout_in_nacos(name) } else { by_name(name, &self.options).ok() }
+        if self.place == Place::Nacos { layout_in_nacos(name) } else { by_name(name, &self.options).ok() }
     }
 
     /// The key under which a consumer on Dubbo finds the apps that serve the interface, and what it looks for there.

@@ -5,11 +5,11 @@
 //! in Dubbo 3.3.6 and dubbo-go 3.3.2.
 
 use jovian_runtime::registry::Wanted;
-use jovian_runtime::registry::layout::{Layout, StoreKind};
+use jovian_runtime::registry::layout::Layout;
 use jovian_runtime::registry::raw::RawRecords;
 use serde_json::Value;
 
-use super::asked::{Asked, Consumer};
+use super::asked::{Asked, Consumer, Place};
 use super::dubbo::{SAME_GROUP, other_group};
 use super::reason::{Cause, Findings};
 use super::shape::{field, text};
@@ -84,8 +84,10 @@ fn instance(
             "it has the form of Java, and dubbo-go reads `Host`, `Port` and `Metadata` in etcd".to_owned();
         return tell(Cause::ValueType, key, reason, REGISTER_AGAIN);
     }
-    let is_zookeeper = !asked.is_nacos && asked.options.store == StoreKind::ZooKeeper;
-    if is_java && is_zookeeper && payload.and_then(|payload| payload.get("@class")).is_none() {
+    if is_java
+        && asked.place == Place::ZooKeeper
+        && payload.and_then(|payload| payload.get("@class")).is_none()
+    {
         let reason = "it has no `@class`, and with it every consumer of its app in Java fails to start";
         return findings.all(Cause::Class, key, reason.to_owned(), REGISTER_AGAIN);
     }

@@ -5,13 +5,14 @@
 
 use std::path::Path;
 
-use jovian_runtime::registry::layout::{Options, StoreKind};
+use jovian_runtime::registry::layout::Options;
 use jovian_runtime::registry::raw::RawRecords;
 use jovian_runtime::registry::{Provided, Wanted};
 use serde::Serialize;
 
 mod apps;
 mod asked;
+mod discovery;
 mod dubbo;
 mod dubbo_app;
 mod nacos;
@@ -20,7 +21,7 @@ mod reason;
 mod rules;
 mod shape;
 
-use asked::{Asked, Consumer, Level};
+use asked::{Asked, Consumer, Level, Place};
 use probe::{Reached, reach};
 use reason::{Cause, Findings, Reason};
 
@@ -108,23 +109,18 @@ pub(super) fn run(arguments: &Arguments, report: &Report) -> Result<Outcome, Dia
 
 impl Arguments {
     fn asked(&self, kind: &str) -> Result<Asked, Diagnostics> {
-        let is_nacos = kind == "nacos";
-        if is_nacos && !self.consumer.reads_nacos() {
-            let problem = format!("what {} reads in a Nacos is not known here", self.consumer.name());
-            let help = "`dubbo-java`, `dubbo-go` and `kratos` are";
+        let Some(place) = Place::of(kind) else {
+            let problem = format!("no consumer of others reads the registry `{kind}`");
+            let help = "give an etcd, a ZooKeeper, a Nacos or a discovery";
+            return Err(Diagnostic::error(Code::Setting, problem).help(help).into());
+        };
+        if !self.consumer.is_known_in(place) {
+            let problem = format!("what {} reads in `{kind}` is not known here", self.consumer.name());
+            let help =
+                "of `dubbo-java`, `dubbo-go` and `kratos` it is known in `nacos`, of `kratos` in `discovery`";
             return Err(Diagnostic::error(Code::Setting, problem).help(help).into());
         }
-        let store = match kind {
-            "etcd" | "nacos" => StoreKind::Etcd,
-            "zookeeper" => StoreKind::ZooKeeper,
-            _ => {
-                let problem = format!("no consumer of others reads the registry `{kind}`");
-                return Err(Diagnostic::error(Code::Setting, problem)
-                    .help("give an etcd, a ZooKeeper or a Nacos")
-                    .into());
-            }
-        };
-        let mut options = Options::of(store);
+        let mut options = Options::of(place.layouts());
         options.root.clone_from(&self.root);
         if let Some(mode) = &self.mode {
             mode.clone_into(&mut options.mode);
@@ -136,7 +132,7 @@ impl Arguments {
         };
         self.group.clone_into(&mut wanted.group);
         self.service_version.clone_into(&mut wanted.version);
-        Ok(Asked { consumer: self.consumer, level: self.level, options, is_nacos, wanted })
+        Ok(Asked { consumer: self.consumer, level: self.level, place, options, wanted })
     }
 
     fn of_idl(&self) -> Result<Wanted, Diagnostics> {
@@ -164,7 +160,7 @@ impl Arguments {
 async fn all(asked: &Asked, store: &Store) -> Result<RawRecords, Problem> {
     let mut records = store.list().await?;
     if let Some((mapping, _)) =
-        asked.mapping().filter(|(key, _)| asked.is_nacos && !records.contains_key(key))
+        asked.mapping().filter(|(key, _)| asked.place == Place::Nacos && !records.contains_key(key))
         && let Some(record) = store.get(&mapping).await?
     {
         records.insert(mapping, record);

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jovian_runtime::registry::raw::RawRecords;
 
-use super::asked::{Asked, Consumer, Level};
+use super::asked::{Asked, Consumer, Level, Place};
 use super::reason::{Cause, Findings, Reason};
-use super::{apps, dubbo, dubbo_app, nacos};
+use super::{apps, discovery, dubbo, dubbo_app, nacos};
 use crate::cli::registry::decode::{Decoded, Found, decode_all};
 
 /// What a consumer makes of a registry.
@@ -18,8 +18,14 @@ pub(super) fn explain(asked: &Asked, kind: &str, records: &RawRecords) -> Findin
     let mut findings = Findings::default();
     match asked.consumer {
         Consumer::Jupiter => apps::jupiter(asked, records, &mut findings),
-        Consumer::Kratos if asked.is_nacos => nacos::kratos(asked, records, &mut findings),
-        Consumer::Kratos => apps::kratos(asked, records, &mut findings),
+        Consumer::Kratos => {
+            let kratos = match asked.place {
+                Place::Nacos => nacos::kratos,
+                Place::Discovery => discovery::kratos,
+                Place::Etcd | Place::ZooKeeper => apps::kratos,
+            };
+            kratos(asked, records, &mut findings);
+        }
         Consumer::Kitex => apps::kitex(asked, records, &mut findings),
         Consumer::GoZero => apps::go_zero(asked, records, &mut findings),
         Consumer::DubboJavaOld => {
@@ -35,7 +41,7 @@ pub(super) fn explain(asked: &Asked, kind: &str, records: &RawRecords) -> Findin
 /// Dubbo 3: by interface, by application, or both.
 fn levels(asked: &Asked, records: &RawRecords, decoded: &[Decoded], findings: &mut Findings) {
     let (mut interface, mut application) = (Findings::default(), Findings::default());
-    let by_interface = if asked.is_nacos { nacos::by_interface } else { dubbo::by_interface };
+    let by_interface = if asked.place == Place::Nacos { nacos::by_interface } else { dubbo::by_interface };
     by_interface(asked, records, &mut interface);
     dubbo::weigh(&mut interface);
     // Java cannot read it in etcd.
