@@ -71,7 +71,10 @@ fn register(node: &Node, instance: &Value) {
 fn everything_in_a_discovery_is_listed_and_followed() {
     let Some(node) = Node::start("tool") else { return };
     let (target, runtime) = (target(&node), Runtime::new().unwrap());
-    assert_eq!(stdout(&registry(&["ls", &target])), format!("{target}\n\nno instances\n"));
+    // The node is an app, too, and speaks no gRPC.
+    let alone = stdout(&registry(&["ls", &target]));
+    assert_eq!(alone, format!("{target}\n\nno instances\n\n1 more key stands for no instance\n"));
+    let apps = |target: &str| stdout(&registry(&["ls", target, "--prefix", "shop."]));
     let (dev, prod) = (ours(&node, "dev"), ours(&node, "prod"));
     let held = |registry: &DiscoveryRegistry, address: &str| {
         let weighted = Instance { weight: 30, ..Instance::new(APP, address) };
@@ -81,14 +84,14 @@ fn everything_in_a_discovery_is_listed_and_followed() {
     let line = |address: &str, zone: &str| format!("    {address}   weight 30, zone {zone}\n");
     let expected =
         |target: &str, address: &str| format!("{target}\n\ndiscovery\n  {APP}\n{}", line(address, "sh001"));
-    assert_eq!(stdout(&registry(&["ls", &target])), expected(&target, "10.0.0.7:9000"));
+    assert_eq!(apps(&target), expected(&target, "10.0.0.7:9000"));
     let other = format!("{target}/prod");
-    assert_eq!(stdout(&registry(&["ls", &other])), expected(&other, "10.0.0.9:9000"));
+    assert_eq!(apps(&other), expected(&other, "10.0.0.9:9000"));
     let key = format!("{APP}/sh001/10.0.0.7:9000");
     let text = stdout(&registry(&["get", &target, &key]));
     assert!(text.starts_with(&format!("{key}   goes with its process\n")), "{text}");
 
-    let mut watch = Watch::start(&["watch", &target]);
+    let mut watch = Watch::start(&["watch", &target, APP]);
     let shown = |event: &str, address: &str| {
         format!("{event:<8} discovery  {APP}   {address}   weight 30, zone sh001")
     };
