@@ -216,6 +216,23 @@ fn folders(dir: &Path) -> Vec<PathBuf> {
     folders
 }
 
+/// Whoever is asked for a password gives it by the target or by variables, and it is never shown.
+#[test]
+fn passwords_are_asked_for_and_never_shown() {
+    let Some(store) = Nacos::start("tool-auth", &["-Dnacos.core.auth.enabled=true"]) else { return };
+    over_http(&store, "POST", "/auth/users/admin", &[("password", "hunter/2")]);
+    let target = format!("nacos://{}", store.endpoint());
+    let named = |user: &str| target.replace("//", &format!("//{user}@"));
+    let empty = format!("{target}\n\nno instances\n");
+    assert_eq!(stdout(&registry(&["ls", &named("nacos:hunter%2F2")])), empty);
+    let mut variables = command(&["ls", &target]);
+    variables.env("JOVIAN_REGISTRY_USER", "nacos").env("JOVIAN_REGISTRY_PASSWORD", "hunter/2");
+    assert_eq!(stdout(&variables.output().unwrap()), empty);
+    for who in [named("nacos:hunter3"), named("you:hunter%2F2"), target.clone()] {
+        all_fail(&who, &format!("`{target}` refuses: "));
+    }
+}
+
 /// The records of every case of `why` for Nacos, in a real one, give what they give from a file.
 #[test]
 fn a_real_nacos_gives_the_same_reasons() {

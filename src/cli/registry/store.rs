@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jovian_runtime::ClientTlsSection;
+use jovian_runtime::registry::layout::Discovery;
 use jovian_runtime::registry::raw::{self, RawError, RawRecord, RawRecords, RawStore};
 use jovian_runtime::registry::{EtcdOptions, NacosOptions, ZooKeeperOptions};
 
@@ -169,7 +170,7 @@ impl StoreOptions {
 /// The environment that is named, or the one that programs on Kratos are in.
 fn usual_env(env: &str) -> String {
     let named = Some(env.to_owned()).filter(|env| !env.is_empty());
-    named.or_else(|| env::var("DEPLOY_ENV").ok()).unwrap_or_else(|| "dev".to_owned())
+    named.or_else(|| env::var("DEPLOY_ENV").ok()).unwrap_or_else(|| Discovery::ENV.to_owned())
 }
 
 fn half(problem: &str, variable: &str) -> Diagnostics {
