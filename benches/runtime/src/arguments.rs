@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::bail;
 
-const USAGE: &str = "[server|peers|client|allocations|memory|registry] [--quick] [--free] [--sites]";
+const USAGE: &str = "[server|peers|client|allocations|memory|picks|registry] [--quick] [--free] [--sites]";
 
 /// What can be measured by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,7 @@ pub(crate) enum Part {
     Client,
     Allocations,
     Memory,
+    Picks,
     Registry,
 }
 
@@ -39,6 +40,7 @@ impl Arguments {
                 "client" => parsed.parts.push(Part::Client),
                 "allocations" => parsed.parts.push(Part::Allocations),
                 "memory" => parsed.parts.push(Part::Memory),
+                "picks" => parsed.parts.push(Part::Picks),
                 "registry" => parsed.parts.push(Part::Registry),
                 "--quick" => parsed.quick = true,
                 "--sites" => parsed.sites = true,

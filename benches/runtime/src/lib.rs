@@ -1,7 +1,7 @@
 //! Measures the runtime against tonic and other frameworks: what a call costs a server, what it costs a client, and what a
 //! large registry costs whoever follows it.
 //!
-//! `cargo run --release -p jovian-bench-runtime -- [server|peers|client|allocations|memory|registry]`. What the figures mean, and the
+//! `cargo run --release -p jovian-bench-runtime -- [server|peers|client|allocations|memory|picks|registry]`. What the figures mean, and the
 //! last ones: `docs/benchmarks.md`.
 
 mod allocations;
@@ -12,6 +12,7 @@ mod idl;
 mod load;
 mod memory;
 mod peers;
+mod picks;
 mod process;
 mod programs;
 mod registry;
@@ -56,6 +57,9 @@ fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     }
     if arguments.has(Part::Memory) {
         rows.extend(memory::measure(arguments)?);
+    }
+    if arguments.has(Part::Picks) {
+        rows.extend(picks::measure(arguments)?);
     }
     if arguments.has(Part::Registry) {
         rows.extend(registry::measure(arguments)?);

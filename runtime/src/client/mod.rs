@@ -25,7 +25,7 @@ mod breaker;
 mod found;
 mod guards;
 mod manner;
-mod pool;
+pub(crate) mod pool;
 mod reply_stream;
 mod requests;
 mod response;

@@ -25,6 +25,8 @@ mod endpoint;
 mod exchange;
 mod keep_alive;
 mod latency;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod measuring;
 mod member;
 mod picking;
 mod ring;
