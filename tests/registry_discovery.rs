@@ -155,9 +155,7 @@ fn a_real_discovery_gives_the_same_reasons() {
             register(&node, &serde_json::from_str(value).unwrap());
         }
         let arguments = case.arguments(&target(&node));
-        let arguments: Vec<&str> =
-            [&["why"], &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat();
-        let run = command(&arguments).current_dir(&case.folder).output().unwrap();
+        let run = command(&["why"]).args(arguments).current_dir(&case.folder).output().unwrap();
         let text = String::from_utf8_lossy(&run.stdout);
         assert_eq!(text, case.expected(), "{}: {}", case.folder.display(), stderr(&run));
     }

@@ -6,7 +6,6 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant as Moment};
 
@@ -21,9 +20,13 @@ mod server;
 mod support;
 #[path = "support/tool.rs"]
 mod tool;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "support/why_case.rs"]
+mod why_case;
 use server::Nacos;
 use support::{expect_text, root};
 use tool::{APP, PATIENCE, Watch, command, instance, registry, stderr, stdout};
+use why_case::Case;
 
 /// The server that most tests share: it takes its time to start. It ends with this process.
 fn shared() -> Option<&'static Nacos> {
@@ -210,12 +213,6 @@ fn what_is_not_there_is_named() {
     assert!(stderr(&run).contains("what Jupiter reads in `nacos` is not known here"), "{}", stderr(&run));
 }
 
-fn folders(dir: &Path) -> Vec<PathBuf> {
-    let mut folders: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    folders.sort();
-    folders
-}
-
 /// Whoever is asked for a password gives it by the target or by variables, and it is never shown.
 #[test]
 fn passwords_are_asked_for_and_never_shown() {
@@ -238,36 +235,27 @@ fn passwords_are_asked_for_and_never_shown() {
 fn a_real_nacos_gives_the_same_reasons() {
     let Some(store) = shared() else { return };
     let mut cases = 0;
-    for case in folders(&root().join("tests/why")).iter().flat_map(|reason| folders(reason)) {
-        let records = fs::read_to_string(case.join("records")).unwrap();
-        let Some(records) = records.strip_prefix("# nacos\n") else { continue };
-        if records.contains("\"healthy\":false") {
-            // Nobody but the server says so, and not at once.
-            continue;
-        }
+    let all = why_case::all(&root().join("tests/why"));
+    // Nobody but the server says of an instance that it is dead, and not at once.
+    let is_here = |case: &&Case| {
+        case.store == "nacos" && !case.records.iter().any(|(_, value)| value.contains("\"healthy\":false"))
+    };
+    for case in all.iter().filter(is_here) {
         cases += 1;
         let namespace = format!("case-{cases}");
-        let target = target(store, &namespace);
-        let mut lines = records.lines();
-        while let (Some(head), Some(value)) = (lines.next(), lines.next()) {
-            let (_, key) = head.split_once(' ').unwrap();
-            put(store, &namespace, key, value.trim_start_matches('\t'));
-        }
-        let args = fs::read_to_string(case.join("args")).unwrap();
-        let mut args: Vec<&str> = args.split_whitespace().collect();
-        // The first two say who looks.
-        args.insert(2, &target);
-        args.insert(0, "why");
-        let expected = fs::read_to_string(case.join("reasons.txt")).unwrap();
+        let arguments = case.arguments(&target(store, &namespace));
+        case.records.iter().for_each(|(key, value)| put(store, &namespace, key, value));
+        let expected = case.expected();
         // A server tells of what is new a moment later. Nobody gives signs of life for these instances.
         let until = Moment::now() + Duration::from_secs(10);
         let run = loop {
-            let run = command(&args).current_dir(&case).output().unwrap();
+            let run = command(&["why"]).args(&arguments).current_dir(&case.folder).output().unwrap();
             if String::from_utf8_lossy(&run.stdout) == expected || Moment::now() > until {
                 break run;
             }
         };
-        assert_eq!(String::from_utf8_lossy(&run.stdout), expected, "{}: {}", case.display(), stderr(&run));
+        let text = String::from_utf8_lossy(&run.stdout);
+        assert_eq!(text, expected, "{}: {}", case.folder.display(), stderr(&run));
     }
     assert!(cases >= 15, "{cases}");
 }

@@ -15,9 +15,13 @@ mod server;
 mod support;
 #[path = "support/tool.rs"]
 mod tool;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "support/why_case.rs"]
+mod why_case;
 use server::{Shell, ZooKeeper};
 use support::{expect_text, root};
 use tool::{APP, Watch, command, instance, registry, stderr, stdout};
+use why_case::Case;
 
 /// A ZooKeeper, and its own command line.
 struct Store {
@@ -208,37 +212,21 @@ fn what_is_not_there_is_named() {
 #[test]
 fn a_real_zookeeper_gives_the_same_reasons() {
     let Some(mut store) = Store::start("tool-why") else { return };
-    let folders = |dir: &std::path::Path| {
-        let mut folders: Vec<_> =
-            std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-        folders.sort();
-        folders
-    };
     let mut cases = 0;
-    for case in folders(&root().join("tests/why")).iter().flat_map(|reason| folders(reason)) {
-        let records = std::fs::read_to_string(case.join("records")).unwrap();
-        let Some(records) = records.strip_prefix("# zookeeper\n") else { continue };
-        if records.lines().any(|line| line.contains("//") && !line.starts_with('\t')) {
-            // No path of ZooKeeper has two slashes.
-            continue;
-        }
+    let all = why_case::all(&root().join("tests/why"));
+    // No path of ZooKeeper has two slashes.
+    let is_here =
+        |case: &&Case| case.store == "zookeeper" && !case.records.iter().any(|(key, _)| key.contains("//"));
+    for case in all.iter().filter(is_here) {
         cases += 1;
         let folder = format!("/case-{cases}");
-        let mut lines = records.lines().peekable();
-        while let Some(head) = lines.next() {
-            let (_, key) = head.split_once(' ').unwrap();
-            let value = lines.next_if(|line| line.starts_with('\t')).unwrap_or_default();
-            store.shell.create(&format!("{folder}{key}"), value.trim_start_matches('\t'));
+        for (key, value) in &case.records {
+            store.shell.create(&format!("{folder}{key}"), value);
         }
-        let target = format!("{}{folder}", store.target());
-        let args = std::fs::read_to_string(case.join("args")).unwrap();
-        let mut args: Vec<&str> = args.split_whitespace().collect();
-        // The first two say who looks.
-        args.insert(2, &target);
-        args.insert(0, "why");
-        let run = command(&args).current_dir(&case).output().unwrap();
-        let expected = std::fs::read_to_string(case.join("reasons.txt")).unwrap();
-        assert_eq!(String::from_utf8_lossy(&run.stdout), expected, "{}: {}", case.display(), stderr(&run));
+        let arguments = case.arguments(&format!("{}{folder}", store.target()));
+        let run = command(&["why"]).args(arguments).current_dir(&case.folder).output().unwrap();
+        let text = String::from_utf8_lossy(&run.stdout);
+        assert_eq!(text, case.expected(), "{}: {}", case.folder.display(), stderr(&run));
     }
     assert!(cases >= 20, "{cases}");
 }
