@@ -9,15 +9,23 @@ use std::time::Duration;
 
 #[path = "../runtime/tests/support/etcd.rs"]
 mod etcd;
+#[allow(dead_code, reason = "the runtime's own tests use the rest")]
+#[path = "../runtime/tests/support/nacos.rs"]
+mod nacos;
 #[path = "support/project.rs"]
 mod project;
 mod support;
+#[allow(dead_code, reason = "the runtime's own tests use the rest")]
+#[path = "../runtime/tests/support/zookeeper.rs"]
+mod zookeeper;
 use etcd::Etcd;
+use nacos::Nacos;
 use project::{
     Running, cargo, empty, eventually, free_address, jovian, new_project, new_service, one_at_a_time, passes,
     said,
 };
 use support::{bless, differences, root, tree};
+use zookeeper::ZooKeeper;
 
 /// Projects, by their folders in `tests/skeletons`.
 const PROJECTS: &[(&str, &[&str])] = &[
@@ -115,6 +123,30 @@ fn the_test_of_the_registry_is_formatted() {
             .expect("rustfmt runs");
         assert!(fmt.status.success(), "{name}: {}", said(&fmt));
     }
+}
+
+/// The test of a new project finds the service in this store, calls it, and sees it go.
+fn finds_itself(name: &str, registry: &[&str], endpoint: &str) {
+    let _one = one_at_a_time();
+    let project = new_service(name, registry);
+    let mut test = cargo(&project, &["test", "--test", "registry"]);
+    let test = test.env("JOVIAN_REGISTRY__ENDPOINTS", format!("[\"{endpoint}\"]"));
+    let tested = test.env("JOVIAN_REQUIRE_REGISTRY", "1").output().expect("cargo runs");
+    let text = said(&tested);
+    assert!(tested.status.success() && text.contains("1 passed") && !text.contains("skipped"), "{text}");
+}
+
+#[test]
+fn a_new_service_is_found_in_zookeeper() {
+    let Some(store) = ZooKeeper::start("skeleton") else { return };
+    finds_itself("shop.order.parcels", &["--registry", "zookeeper"], &store.endpoints()[0]);
+}
+
+#[test]
+fn a_new_service_is_found_in_nacos() {
+    let Some(store) = Nacos::start("skeleton", &[]) else { return };
+    let registry = ["--registry", "nacos", "--layout", "dubbo,kratos"];
+    finds_itself("shop.order.invoices", &registry, &store.endpoint());
 }
 
 /// What etcd's own client finds of an app.

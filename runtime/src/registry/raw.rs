@@ -18,10 +18,10 @@ use super::discovery::{self, RawDiscovery};
 use super::etcd::{EtcdOptions, RawEtcd};
 #[cfg(unix)]
 use super::file::RawFiles;
-#[cfg(feature = "nacos")]
-use super::layout::Layout;
 #[cfg(any(feature = "discovery", feature = "nacos"))]
 use super::layout::Recognized;
+#[cfg(feature = "nacos")]
+use super::layout::{Layout, UnknownLayout};
 #[cfg(feature = "nacos")]
 use super::nacos::{self, NacosOptions, RawNacos};
 #[cfg(feature = "zookeeper")]
@@ -173,9 +173,12 @@ pub fn recognize_in_nacos(key: &str, value: &str) -> Option<Recognized> {
 }
 
 /// The keys of a layout in a Nacos: of `dubbo-tri`, `dubbo-app` or `kratos`. Needs the feature `nacos`.
+///
+/// # Errors
+///
+/// Fails when there is none, or when nobody uses it in Nacos.
 #[cfg(feature = "nacos")]
-#[must_use]
-pub fn layout_in_nacos(name: &str) -> Option<Arc<dyn Layout>> {
+pub fn layout_in_nacos(name: &str) -> Result<Arc<dyn Layout>, UnknownLayout> {
     nacos::layout(name)
 }
 

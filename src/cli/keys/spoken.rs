@@ -1,7 +1,7 @@
 //! The layouts of a store, whether it has keys or knows instances by itself.
 //!
-//! In: a store, a name. Out: what is written of an instance. Never: a key of a store that has none, as it was its own; Jovian
-//! itself calls them so.
+//! In: a store, names of layouts. Out: what is written of an instance, under the keys by which Jovian knows it where the store
+//! has none.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use jovian_runtime::registry::Instance;
 use jovian_runtime::registry::layout::{
     Discovery, Entry, Layout, Life, Nacos, Options, StoreKind, UnknownLayout, all, by_name,
 };
+use jovian_runtime::registry::raw::layout_in_nacos;
 
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 pub(super) enum Store {
@@ -26,7 +27,6 @@ pub(super) enum Store {
 /// One layout of a store.
 pub(super) enum Spoken {
     Keys(Arc<dyn Layout>),
-    Nacos(Nacos),
     Discovery(Discovery),
 }
 
@@ -51,7 +51,7 @@ impl Store {
             }
             Self::Nacos => {
                 let names: Vec<String> = named(&Nacos::NAMES);
-                names.iter().map(|name| Nacos::by_name(name, options).map(Spoken::Nacos)).collect()
+                names.iter().map(|name| layout_in_nacos(name).map(Spoken::Keys)).collect()
             }
             Self::Discovery => {
                 let names: Vec<String> = named(&[Discovery::NAME]);
@@ -65,7 +65,6 @@ impl Spoken {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Keys(layout) => layout.name(),
-            Self::Nacos(layout) => layout.name(),
             Self::Discovery(_) => Discovery::NAME,
         }
     }
@@ -74,7 +73,6 @@ impl Spoken {
     pub(super) fn write(&self, instance: &Instance) -> Vec<Entry> {
         match self {
             Self::Keys(layout) => layout.write(instance),
-            Self::Nacos(layout) => in_nacos(layout, instance),
             Self::Discovery(layout) => {
                 let written = layout.write(instance);
                 let key = format!("{}/{}/{}", written.appid, written.zone, written.hostname);
@@ -82,21 +80,6 @@ impl Spoken {
             }
         }
     }
-}
-
-fn in_nacos(layout: &Nacos, instance: &Instance) -> Vec<Entry> {
-    let texts = layout.configs(instance).into_iter().map(|text| Entry {
-        key: format!("texts/{}/{}", text.group, text.data_id),
-        value: text.content,
-        life: text.life,
-    });
-    let (kept, shared): (Vec<Entry>, Vec<Entry>) = texts.partition(|text| text.life == Life::Kept);
-    let instances = layout.write(instance).into_iter().map(|written| Entry {
-        key: format!("instances/{}/{}:{}", written.service, written.ip, written.port),
-        value: json(&written),
-        life: Life::Leased,
-    });
-    kept.into_iter().chain(instances).chain(shared).collect()
 }
 
 fn json(value: &impl serde::Serialize) -> String {

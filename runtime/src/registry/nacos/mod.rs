@@ -49,6 +49,8 @@ const VERSION: &str = concat!("Jovian-Rust:v", env!("CARGO_PKG_VERSION"));
 impl NacosOptions {
     /// The group of instances, unless another one is set.
     pub const DEFAULT_GROUP: &'static str = "DEFAULT_GROUP";
+    /// The cluster of instances, unless another one is set.
+    pub const DEFAULT_CLUSTER: &'static str = "DEFAULT";
     /// The namespace that is there without being made.
     pub const PUBLIC: &'static str = "public";
 
@@ -68,7 +70,7 @@ impl NacosOptions {
             tls: None,
             namespace: Self::PUBLIC.to_owned(),
             group: Self::DEFAULT_GROUP.to_owned(),
-            cluster: "DEFAULT".to_owned(),
+            cluster: Self::DEFAULT_CLUSTER.to_owned(),
             layouts: layouts.into_iter().collect(),
             protects_empty: false,
         }
@@ -103,7 +105,7 @@ impl NacosOptions {
         Self { group, ..self }
     }
 
-    /// The cluster in which instances are registered; `DEFAULT` unless set. They are found in all of them.
+    /// The cluster in which instances are registered; [`DEFAULT_CLUSTER`](Self::DEFAULT_CLUSTER) unless set. They are found in all of them.
     #[must_use]
     pub fn cluster(self, name: impl Into<String>) -> Self {
         Self { cluster: name.into(), ..self }

@@ -6,21 +6,25 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::NacosOptions;
 use super::keys::{Key, Keys, MAPPING};
 use crate::registry::Wanted;
-use crate::registry::layout::{Layout, Nacos, NacosForm, Options, Recognized};
+use crate::registry::layout::{Layout, Nacos, NacosForm, Options, Recognized, UnknownLayout};
 
 /// How services of Dubbo by interface begin: `providers:shop.orders.v1.Orders:1.0.0:blue`.
 const PROVIDERS: &str = "providers:";
 
 fn keys(form: NacosForm) -> Keys {
-    Keys { layout: Nacos { form, options: Options::default() }, cluster: String::new() }
+    Keys {
+        layout: Nacos { form, options: Options::default() },
+        cluster: NacosOptions::DEFAULT_CLUSTER.to_owned(),
+    }
 }
 
 /// A layout of Nacos as one of keys and values.
-pub(in crate::registry) fn layout(name: &str) -> Option<Arc<dyn Layout>> {
-    let Nacos { form, .. } = Nacos::by_name(name, &Options::default()).ok()?;
-    Some(Arc::new(keys(form)))
+pub(in crate::registry) fn layout(name: &str) -> Result<Arc<dyn Layout>, UnknownLayout> {
+    let Nacos { form, .. } = Nacos::by_name(name, &Options::default())?;
+    Ok(Arc::new(keys(form)))
 }
 
 /// The layout of a record; `None` if it is of no layout.

@@ -123,7 +123,11 @@ impl Asked {
 
     /// A layout, as it is in the store.
     pub(super) fn layout(&self, name: &str) -> Option<Arc<dyn Layout>> {
-        if self.place == Place::Nacos { layout_in_nacos(name) } else { by_name(name, &self.options).ok() }
+        if self.place == Place::Nacos {
+            layout_in_nacos(name).ok()
+        } else {
+            by_name(name, &self.options).ok()
+        }
     }
 
     /// The key under which a consumer on Dubbo finds the apps that serve the interface, and what it looks for there.

@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
-use jovian_runtime::registry::{Instance, Wanted};
+use jovian_runtime::registry::{Instances, Wanted};
 use jovian_runtime::{App, AppConfig};
 use tokio::time::timeout;
 
@@ -57,8 +57,8 @@ async fn it_is_found_in_the_registry_and_called() {
     let service = v1::OrdersServer::new(OrdersService::default());
     let running = App::new(config).serve(service).start().await.expect("it starts");
     let address = running.address().to_string();
-    let has_it = |instances: &[Instance]| instances.iter().any(|instance| instance.address == address);
-    let found = timeout(PATIENCE, instances.wait_for(|instances| has_it(instances))).await;
+    let has_it = |instances: &Instances| instances.iter().any(|instance| instance.address == address);
+    let found = timeout(PATIENCE, instances.wait_for(has_it)).await;
     found.expect("it is found").expect("the registry is followed");
 
     let client = v1::OrdersClient::discover(&caller).expect("a client");

@@ -6,15 +6,13 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use super::{
     Instance, Life, Options, UnknownLayout, Unreadable, Wanted, dubbo, host_and_port, is_to_be_found, kratos,
     labels,
 };
 
 /// One instance as Nacos keeps it. Its group and namespace are the registry's.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NacosInstance {
     /// The name of the service: `providers:shop.orders.v1.Orders::`, `shop.order.orders.grpc`.
