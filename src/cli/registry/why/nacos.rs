@@ -43,10 +43,6 @@ impl Host {
         if ip.contains(':') { format!("[{ip}]:{port}") } else { format!("{ip}:{port}") }
     }
 
-    fn label(&self, name: &str) -> &str {
-        self.metadata.as_ref().and_then(|metadata| metadata.get(name)).map_or("", String::as_str)
-    }
-
     /// Why nobody is to call it.
     fn out_of_use(&self) -> Option<&'static str> {
         match (self.enabled, self.healthy) {
@@ -148,10 +144,11 @@ pub(super) fn kratos(asked: &Asked, records: &RawRecords, findings: &mut Finding
     let Some(folder) = folder(asked, "kratos") else { return };
     for (key, value) in below(records, &folder) {
         let Some(host) = host(key, value, findings) else { continue };
-        let (address, kind) = (host.address(), host.label("kind"));
+        let address = host.address();
+        let kind = host.metadata.as_ref().and_then(|metadata| metadata.get("kind"));
         if let (false, Some(reason)) = (host.enabled, host.out_of_use()) {
             findings.of(&address, Cause::Disabled, key, reason.to_owned(), ENABLE);
-        } else if !["", "grpc"].contains(&kind) {
+        } else if let Some(kind) = kind.filter(|kind| *kind != "grpc") {
             let reason = format!("its `kind` is `{kind}`, and Kratos makes no endpoint of gRPC of it");
             findings.of(
                 &address,
