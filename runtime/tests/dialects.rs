@@ -169,6 +169,8 @@ async fn a_number_that_is_none_of_grpc_is_kept() {
 async fn kitex_is_read_as_it_is_meant() {
     let unknown = status(plain(b"1", b"unknown method echo")).await;
     assert_eq!((unknown.code(), unknown.message()), (Code::Unimplemented, "unknown method echo"));
+    let unknown = status(plain(b"2", b"unknown service Probe")).await;
+    assert_eq!((unknown.code(), unknown.message()), (Code::Unimplemented, "unknown service Probe"));
     let suffixed = status(plain(b"13", b"out of paper [biz error]")).await;
     assert_eq!((suffixed.code(), suffixed.message()), (Code::Internal, "out of paper"));
 

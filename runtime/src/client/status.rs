@@ -117,6 +117,7 @@ impl Sender {
             }
             // Kitex.
             Code::Cancelled if text.starts_with("unknown method ") => Code::Unimplemented,
+            Code::Unknown if text.starts_with("unknown service ") => Code::Unimplemented,
             code => code,
         };
         (code, text)

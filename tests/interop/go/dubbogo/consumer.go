@@ -36,6 +36,11 @@ func consume(instance *dubbo.Instance, o probe.Options, s settings) {
 	for _, code := range []triple.Code{triple.CodeInvalidArgument, triple.CodeNotFound, triple.CodeUnavailable} {
 		checkFail(r, conn, code)
 	}
+	if o.Rust {
+		reply := new(pb.EchoReply)
+		err := conn.CallUnary(context.Background(), []any{&pb.EchoRequest{Text: "casing"}}, reply, "echo")
+		r.Check("casing", probe.First(err, probe.Want("text", reply.GetText(), "casing")), nil)
+	}
 	probe.CheckFrom(r, o.From, func(ctx context.Context) (string, error) {
 		reply, err := echo(ctx, conn, "who")
 		return reply.GetProvider(), err
@@ -71,14 +76,15 @@ func echo(ctx context.Context, conn *client.Connection, text string) (*pb.EchoRe
 	return reply, err
 }
 
-// find looks for the interface of the flags: what one client of the framework has found, another one does not look for again.
-func find(instance *dubbo.Instance, s settings) (probe.Found, error) {
+// finder looks for the interface of the flags, each time with the same client: what one of them has found, the framework does not look
+// for again.
+func finder(instance *dubbo.Instance, s settings) func(probe.Sought) (probe.Found, error) {
 	conn, err := dial(instance, s)
 	who := func(ctx context.Context) (string, error) {
 		reply, err := echo(ctx, conn, "who")
 		return reply.GetProvider(), err
 	}
-	return probe.Found{Who: who, End: func() {}}, err
+	return func(probe.Sought) (probe.Found, error) { return probe.Found{Who: who, End: func() {}}, err }
 }
 
 func checkEcho(r *probe.Report, conn *client.Connection) {

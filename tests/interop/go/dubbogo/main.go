@@ -55,7 +55,7 @@ func main() {
 	case "provider":
 		provide(instance, o, s)
 	case "finder":
-		probe.Find(func(probe.Sought) (probe.Found, error) { return find(instance, s) })
+		probe.Find(finder(instance, s))
 	default:
 		consume(instance, o, s)
 	}

@@ -88,6 +88,9 @@ func consume(o probe.Options, etcd discov.EtcdConf) {
 	if o.Health {
 		probe.CheckHealth(r, conn.Conn())
 	}
+	if o.Rust {
+		probe.CheckRust(r, conn.Conn())
+	}
 	probe.CheckFrom(r, o.From, probe.Who(client))
 	r.Exit()
 }

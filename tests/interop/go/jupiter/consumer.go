@@ -30,6 +30,9 @@ func consume(o probe.Options) {
 	if o.Health {
 		probe.CheckHealth(r, conn)
 	}
+	if o.Rust {
+		probe.CheckRust(r, conn)
+	}
 	probe.CheckFrom(r, o.From, probe.Who(client))
 	r.Exit()
 }

@@ -55,6 +55,9 @@ func consume(o probe.Options, registry *etcd.Registry) {
 	if o.Health {
 		probe.CheckHealth(r, conn)
 	}
+	if o.Rust {
+		probe.CheckRust(r, conn)
+	}
 	probe.CheckFrom(r, o.From, probe.Who(client))
 	r.Exit()
 }

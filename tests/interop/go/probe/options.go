@@ -19,6 +19,7 @@ type Options struct {
 	Port     int      // port of a provider
 	From     []string // who is to answer a consumer, as they name themselves in replies
 	Health   bool     // whether a consumer watches the health of its provider
+	Rust     bool     // whether a consumer checks what a provider in Rust does and others do not
 	Through  bool     // whether a consumer only looks at what arrives behind its provider
 }
 
@@ -35,6 +36,7 @@ func Parse(kinds string, more func(*flag.FlagSet)) Options {
 	fs.StringVar(&o.Name, "name", "probe", "service name in the registry")
 	from := fs.String("from", "", "consumer: providers that have to answer at least once, with commas: go,rust")
 	fs.BoolVar(&o.Health, "health", false, "consumer: watch the health of the server and of the service")
+	fs.BoolVar(&o.Rust, "rust", false, "consumer: check what a provider in Rust does and others do not: methods as Java spells them, details of errors")
 	fs.BoolVar(&o.Through, "through", false, "consumer: only show what metadata a provider behind the provider gets")
 	fs.StringVar(&o.Host, "host", "127.0.0.1", "provider: address to listen on and to register")
 	fs.IntVar(&o.Port, "port", 0, "provider: port, 0 for any free one")

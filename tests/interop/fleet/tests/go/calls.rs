@@ -4,11 +4,14 @@ use std::time::{Duration, Instant};
 
 use jovian_runtime::stream::{self, StreamExt as _};
 use jovian_runtime::{CallError, CallOptions, Code, Status};
+use jovian_tests_fleet::absent::{AbsentServiceClient, Nothing};
 use jovian_tests_fleet::probe::{
     CountRequest, EchoReply, EchoRequest, FailRequest, Number, ProbeError, ProbeServiceClient, WaitRequest,
 };
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
+
+use crate::programs::Provider;
 
 /// How long something may take that has no reason to take long; the seconds are for slow machines.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -77,6 +80,13 @@ async fn chat(client: &ProbeServiceClient) {
     }
     drop(send);
     assert!(replies.next().await.is_none());
+}
+
+/// Nobody has this service, and everybody has an own way to say so.
+pub(crate) async fn absent(provider: &Provider) {
+    let client = AbsentServiceClient::connect(provider.address.as_str()).unwrap();
+    let error = client.call(Nothing {}).await.unwrap_err();
+    assert_eq!(error.code(), Code::Unimplemented, "{error}");
 }
 
 /// What a call fails with that asks for it.

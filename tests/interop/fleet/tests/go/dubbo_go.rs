@@ -1,10 +1,17 @@
 //! dubbo-go 3.3.2, over etcd and ZooKeeper: by interface, and by application.
 
+use std::collections::BTreeSet;
+
 use jovian_runtime::Code;
+use jovian_runtime::codegen::v1::BoundService;
+use jovian_runtime::health::ServingStatus;
+use jovian_tests_fleet::probe::{PROBE_SERVICE, ProbeServiceServer};
 
 use crate::calls;
+use crate::finder::Finder;
 use crate::fleet::Fleet;
-use crate::kratos::WIRE;
+use crate::kratos::{WATCH, WIRE};
+use crate::probe::Probe;
 
 /// Starts a store with a program on dubbo-go.
 type Start = fn(&str, &'static str) -> Option<Fleet>;
@@ -17,15 +24,17 @@ const ZOOKEEPER: In = (Fleet::start_in_zookeeper, "zookeeper");
 async fn dubbo_go_calls_rust((start, kind): In, test: &str, layout: &str, level: &str) {
     let Some(fleet) = start(test, "dubbogo") else { return };
     let rust = fleet.serve(&[layout], None).await;
-    let report = fleet.consume(&["-kind", kind, "-level", level, "-name", "caller", "-from", "rust"]).await;
+    let caller = ["-kind", kind, "-level", level, "-name", "caller", "-rust", "-from", "rust"];
+    let report = fleet.consume(&caller).await;
     report.has(&WIRE);
-    report.has(&["fail-3", "fail-5", "fail-14", "from"]);
+    report.has(&["fail-3", "fail-5", "fail-14", "casing", "from"]);
+    assert!(rust.calls.had(WATCH), "{:?}", rust.calls);
     rust.running.stop().await.unwrap();
 }
 
 async fn rust_calls_dubbo_go((start, kind): In, test: &str, layout: &str, more: &[&str]) {
     let Some(fleet) = start(test, "dubbogo") else { return };
-    let _dubbo = fleet.provide(&[&["-kind", kind], more].concat()).await;
+    let dubbo = fleet.provide(&[&["-kind", kind], more].concat()).await;
     let (_app, client) = fleet.client(&[layout]);
     assert_eq!(calls::found(&client).await.provider, "go");
     calls::wire(&client).await;
@@ -34,6 +43,7 @@ async fn rust_calls_dubbo_go((start, kind): In, test: &str, layout: &str, more: 
     let plain = calls::status(&client, 0, "plain", "größe").await;
     assert_eq!((plain.code(), plain.message()), (Code::Unknown, "größe"));
     assert_eq!(plain.metadata().get("grpc-status").unwrap(), "17");
+    calls::absent(&dubbo).await;
 }
 
 #[tokio::test]
@@ -100,4 +110,46 @@ async fn rust_asks_dubbo_go_for_a_group_and_a_version_by_application() {
             assert_eq!(nobody.code(), Code::Unavailable, "{kind} {group}/{version}: {nobody}");
         }
     }
+}
+
+/// It watches the health of a service by its group and its version, too.
+#[tokio::test]
+async fn dubbo_go_asks_rust_for_a_group_and_a_version() {
+    for (layout, level) in [("dubbo-tri", "interface"), ("dubbo-app", "default")] {
+        let Some(fleet) = Fleet::start("dubbo_go_by_group", "dubbogo") else { return };
+        let server = ProbeServiceServer::new(Probe::new(None));
+        let rust =
+            fleet.serve_bound(&[layout], BoundService::from(server).group("blue").version("1.0.0")).await;
+        let caller = ["-kind", ETCD.1, "-level", level, "-name", "caller"];
+        let blue = ["-group", "blue", "-version", "1.0.0", "-rust", "-from", "rust"];
+        let report = fleet.consume(&[&caller[..], &blue].concat()).await;
+        report.has(&WIRE);
+        report.has(&["fail-3", "casing", "from"]);
+        assert!(rust.calls.had(WATCH), "{:?}", rust.calls);
+        rust.running.stop().await.unwrap();
+    }
+}
+
+/// Whoever says that it is not well is taken off the list, as one that is about to leave.
+#[tokio::test]
+async fn dubbo_go_leaves_whoever_is_not_well() {
+    let Some(fleet) = Fleet::start("dubbo_go_health", "dubbogo") else { return };
+    let service = PROBE_SERVICE.name;
+    let record = |address: &str| {
+        let at = address.replace(':', "%3A");
+        (format!("/dubbo/{service}/providers/tri%3A%2F%2F{at}%2F{service}"), String::new())
+    };
+    let rust = fleet.serve_by_hand(record).await;
+    let arguments = ["-kind", ETCD.1, "-level", "interface"];
+    let _dubbo = fleet.provide(&arguments).await;
+    let of = |names: &[&str]| -> BTreeSet<String> { names.iter().map(|&name| name.to_owned()).collect() };
+    let mut finder = Finder::start(&fleet, "dubbo_go_health", &arguments);
+    let both = of(&["go", "rust"]);
+    assert_eq!(finder.find(service, "", &both).await.names, both);
+    assert!(rust.calls.had(WATCH), "{:?}", rust.calls);
+
+    rust.running.health().set(service, ServingStatus::NotServing);
+    // The first call may be made before it is told.
+    finder.find(service, "", &of(&["go"])).await;
+    assert_eq!(finder.find(service, "", &of(&["go"])).await.names, of(&["go"]));
 }

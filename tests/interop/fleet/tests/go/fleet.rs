@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jovian_runtime::codegen::v1::BoundService;
 use jovian_runtime::etcd_api::etcdserverpb::{DeleteRangeRequest, KvClient, PutRequest, RangeRequest};
 use jovian_runtime::registry::layout::{Layout, Options, StoreKind, by_name};
 use jovian_runtime::registry::{EtcdOptions, EtcdRegistry, Registry, ZooKeeperOptions, ZooKeeperRegistry};
@@ -88,10 +89,21 @@ impl Fleet {
         name: &str,
         next: Option<ProbeServiceClient>,
     ) -> Rust {
-        let calls = Calls::default();
-        let app = self.app(layouts, name).serve(ProbeServiceServer::new(Probe::new(next)));
-        let running = app.intercept(calls.clone()).start().await.unwrap();
-        Rust { running, calls }
+        let server = ProbeServiceServer::new(Probe::new(next));
+        start(self.app(layouts, name).serve(server)).await
+    }
+
+    /// The same in a group, or as a version.
+    pub(crate) async fn serve_bound(&self, layouts: &[&str], server: BoundService) -> Rust {
+        start(self.app(layouts, NAME).serve(server)).await
+    }
+
+    /// Serves in Rust, and is registered by hand: an app that is not well takes itself off its registry.
+    pub(crate) async fn serve_by_hand(&self, record: impl Fn(&str) -> (String, String)) -> Rust {
+        let rust = start(App::new(config()).serve(ProbeServiceServer::new(Probe::new(None)))).await;
+        let (key, value) = record(&rust.running.address().to_string());
+        self.put(&key, &value).await;
+        rust
     }
 
     /// A client that looks for the app in these layouts, and what it lives by.
@@ -168,6 +180,12 @@ impl Fleet {
     fn keys(&self) -> KvClient {
         KvClient::connect(self.endpoint()).unwrap()
     }
+}
+
+async fn start(app: App) -> Rust {
+    let calls = Calls::default();
+    let running = app.intercept(calls.clone()).start().await.unwrap();
+    Rust { running, calls }
 }
 
 /// That of every app here.

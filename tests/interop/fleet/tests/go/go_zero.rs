@@ -6,13 +6,13 @@ use crate::calls;
 use crate::fleet::{Fleet, NAME};
 use crate::kratos::WIRE;
 
-const CHECKS: [&str; 5] = ["fail-3", "fail-5", "fail-7", r#"health-"""#, "from"];
+const CHECKS: [&str; 7] = ["fail-3", "fail-5", "fail-7", "fail-details", "casing", r#"health-"""#, "from"];
 
 #[tokio::test]
 async fn go_zero_finds_and_calls_rust() {
     let Some(fleet) = Fleet::start("go_zero_calls_rust", "gozero") else { return };
     let rust = fleet.serve(&["go-zero"], None).await;
-    let report = fleet.consume(&["-health", "-from", "rust"]).await;
+    let report = fleet.consume(&["-health", "-rust", "-from", "rust"]).await;
     report.has(&WIRE);
     report.has(&CHECKS);
     rust.running.stop().await.unwrap();
@@ -24,7 +24,7 @@ async fn go_zero_with_two_hosts_calls_rust() {
     let Some(fleet) = Fleet::start("go_zero_with_two_hosts", "gozero") else { return };
     let rust = fleet.serve(&["go-zero"], None).await;
     let hosts = [fleet.endpoint(), fleet.endpoint()].join(",");
-    let report = fleet.consume(&["-registry", &hosts, "-health", "-from", "rust"]).await;
+    let report = fleet.consume(&["-registry", &hosts, "-health", "-rust", "-from", "rust"]).await;
     report.has(&WIRE);
     report.has(&CHECKS);
     rust.running.stop().await.unwrap();
@@ -38,10 +38,11 @@ async fn go_zero_with_two_hosts_calls_rust() {
 #[tokio::test]
 async fn rust_finds_and_calls_go_zero() {
     let Some(fleet) = Fleet::start("rust_calls_go_zero", "gozero") else { return };
-    let _go_zero = fleet.provide(&[]).await;
+    let go_zero = fleet.provide(&[]).await;
     fleet.put(&format!("{NAME}/bad"), "no address").await;
     let (_app, client) = fleet.client(&["go-zero"]);
     assert_eq!(calls::found(&client).await.provider, "go");
     calls::wire(&client).await;
     calls::codes(&client, &[Code::InvalidArgument, Code::NotFound, Code::PermissionDenied]).await;
+    calls::absent(&go_zero).await;
 }

@@ -11,16 +11,16 @@ use crate::kratos::WIRE;
 async fn jupiter_finds_and_calls_rust() {
     let Some(fleet) = Fleet::start("jupiter_calls_rust", "jupiter") else { return };
     let rust = fleet.serve(&["jupiter"], None).await;
-    let report = fleet.consume(&["-health", "-from", "rust"]).await;
+    let report = fleet.consume(&["-health", "-rust", "-from", "rust"]).await;
     report.has(&WIRE);
-    report.has(&["fail-known", "fail-business", r#"health-"""#, "from"]);
+    report.has(&["fail-known", "fail-business", "fail-details", "casing", r#"health-"""#, "from"]);
     rust.running.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn rust_finds_and_calls_jupiter() {
     let Some(fleet) = Fleet::start("rust_calls_jupiter", "jupiter") else { return };
-    let _jupiter = fleet.provide(&[]).await;
+    let jupiter = fleet.provide(&[]).await;
     fleet.put(&format!("grpc:{NAME}:v1:dev/127.0.0.1:1"), r#"{"MetadataX":{"weight":"100"}}"#).await;
     let (_app, client) = fleet.client(&["jupiter"]);
     assert_eq!(calls::found(&client).await.provider, "go");
@@ -29,6 +29,9 @@ async fn rust_finds_and_calls_jupiter() {
     // A business code is UNKNOWN before it leaves.
     let status = calls::status(&client, 1000, "", "größe").await;
     assert_eq!((status.code(), status.message()), (Code::Unknown, "größe"));
+    // An error whose code says that there is none comes without a reply.
+    assert_eq!(calls::status(&client, 0, "", "größe").await.code(), Code::Internal);
+    calls::absent(&jupiter).await;
 }
 
 /// The program itself, so that nobody blames Rust for what it does: it sends what HTTP/2 refuses.

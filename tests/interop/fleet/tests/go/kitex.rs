@@ -19,7 +19,7 @@ async fn kitex_finds_and_calls_rust() {
 #[tokio::test]
 async fn rust_finds_and_calls_kitex() {
     let Some(fleet) = Fleet::start("rust_calls_kitex", "kitex") else { return };
-    let _kitex = fleet.provide(&[]).await;
+    let kitex = fleet.provide(&[]).await;
     fleet.put(&format!("kitex/registry-etcd/{NAME}/bad"), r#"{"network":"tcp","address":7}"#).await;
     let (_app, client) = fleet.client(&["kitex"]);
     assert_eq!(calls::found(&client).await.provider, "go");
@@ -30,6 +30,7 @@ async fn rust_finds_and_calls_kitex() {
     assert_eq!((other.code(), other.message()), (Code::Internal, "größe"));
     assert_eq!(other.metadata().get("biz-status").unwrap(), "50001");
     calls::domain_error(&client, 40001).await;
+    calls::absent(&kitex).await;
 }
 
 /// What goes over all hops, and what goes one: from Kitex through Rust to Kitex.

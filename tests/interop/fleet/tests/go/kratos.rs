@@ -2,6 +2,7 @@
 
 use jovian_runtime::Code;
 use jovian_runtime::health::ServingStatus;
+use tonic_types::StatusExt as _;
 
 use crate::calls;
 use crate::fleet::{Fleet, NAME};
@@ -10,16 +11,17 @@ use crate::fleet::{Fleet, NAME};
 pub(crate) const WIRE: [&str; 7] =
     ["echo", "large", "deadline-seen", "deadline-exceeded", "count", "sum", "chat"];
 
-const WATCH: &str = "/grpc.health.v1.Health/Watch";
+pub(crate) const WATCH: &str = "/grpc.health.v1.Health/Watch";
 const ECHO: &str = "/interop.probe.v1.ProbeService/Echo";
 
 #[tokio::test]
 async fn kratos_finds_and_calls_rust() {
     let Some(fleet) = Fleet::start("kratos_calls_rust", "kratos") else { return };
     let rust = fleet.serve(&["kratos"], None).await;
-    let report = fleet.consume(&["-health", "-from", "rust"]).await;
+    let report = fleet.consume(&["-health", "-rust", "-from", "rust"]).await;
     report.has(&WIRE);
-    report.has(&["echo-forwarded", "fail-CODE_404", "fail-STOCK_EMPTY", r#"health-"""#, "from"]);
+    report.has(&["echo-forwarded", "fail-CODE_404", "fail-STOCK_EMPTY", "fail-details", "casing"]);
+    report.has(&[r#"health-"""#, "from"]);
     // Of its own code, and not of 500, which Kratos makes of HTTP 422.
     assert_eq!(report.detail("fail-STOCK_EMPTY")["code"], 400);
     rust.running.stop().await.unwrap();
@@ -29,7 +31,11 @@ async fn kratos_finds_and_calls_rust() {
 #[tokio::test]
 async fn kratos_calls_nobody_who_is_not_well() {
     let Some(fleet) = Fleet::start("kratos_health", "kratos") else { return };
-    let rust = fleet.serve(&["kratos"], None).await;
+    let record = |address: &str| {
+        let value = format!(r#"{{"name":"{NAME}","endpoints":["grpc://{address}"]}}"#);
+        (format!("/microservices/{NAME}/rust"), value)
+    };
+    let rust = fleet.serve_by_hand(record).await;
     rust.running.health().set("", ServingStatus::NotServing);
     let _kratos = fleet.provide(&[]).await;
     let report = fleet.consume(&["-from", "go"]).await;
@@ -58,7 +64,7 @@ async fn metadata_of_kratos_goes_as_far_as_it_is_meant_to() {
 #[tokio::test]
 async fn rust_finds_and_calls_kratos() {
     let Some(fleet) = Fleet::start("rust_calls_kratos", "kratos") else { return };
-    let _kratos = fleet.provide(&[]).await;
+    let kratos = fleet.provide(&[]).await;
     fleet.put(&format!("/microservices/{NAME}/bad"), "garbage").await;
     let (_app, client) = fleet.client(&["kratos"]);
     assert_eq!(calls::found(&client).await.provider, "go");
@@ -67,7 +73,11 @@ async fn rust_finds_and_calls_kratos() {
     for (http, code) in [(400, Code::InvalidArgument), (404, Code::NotFound), (503, Code::Unavailable)] {
         let status = calls::status(&client, http, "OTHER", "größe").await;
         assert_eq!((status.code(), status.message()), (code, "größe"));
+        // It is told all the same, as every caller of gRPC is.
+        let info = status.get_details_error_info().expect("there is one");
+        assert_eq!((info.reason.as_str(), info.metadata["sku"].as_str()), ("OTHER", "7"));
     }
     // 422 is UNKNOWN on its way.
     calls::domain_error(&client, 422).await;
+    calls::absent(&kratos).await;
 }

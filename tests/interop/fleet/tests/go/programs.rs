@@ -23,6 +23,8 @@ pub(crate) struct Program {
 
 /// A provider that runs, until this is dropped.
 pub(crate) struct Provider {
+    /// Where it serves.
+    pub(crate) address: String,
     _process: Child,
     // A program whose standard output is closed fails at its next word.
     _output: BufReader<ChildStdout>,
@@ -58,7 +60,9 @@ impl Program {
         let mut line = String::new();
         timeout(PATIENCE, output.read_line(&mut line)).await.expect("it says something").unwrap();
         assert!(line.contains(r#""ready":true"#), "{}: {line}, see {}", self.name, log.display());
-        Provider { _process: process, _output: output }
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        let address = ready["address"].as_str().unwrap().to_owned();
+        Provider { address, _process: process, _output: output }
     }
 
     /// Runs a consumer to its end. All of its checks hold, or this panics with what it said.
