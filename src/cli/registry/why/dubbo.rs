@@ -41,13 +41,14 @@ pub(super) fn by_interface(asked: &Asked, records: &RawRecords, findings: &mut F
 }
 
 /// Whether those with a weight of 0 are called: among themselves each gets as many calls as the others.
-pub(super) fn weigh(findings: &mut Findings) {
+pub(super) fn weigh(asked: &Asked, findings: &mut Findings) {
     let is_alone = findings.seen.is_empty();
+    let name = if asked.consumer == Consumer::DubboGo { "dubbo-go" } else { "Java" };
     for (address, key) in std::mem::take(&mut findings.weightless) {
         if is_alone {
             findings.see(&address, &key);
         } else {
-            let reason = "its weight is 0, and Java gives it few calls or none beside others".to_owned();
+            let reason = format!("its weight is 0, and {name} gives it few calls or none beside others");
             findings.of(&address, Cause::Disabled, &key, reason, "give it a weight");
         }
     }
@@ -170,7 +171,9 @@ pub(super) fn judge(asked: &Asked, key: &str, url: &DubboUrl, findings: &mut Fin
         let reason = format!("its address is `{address}`, which is no `host:port`");
         return tell(Cause::Unreadable, reason, REGISTER_AGAIN);
     }
-    if is_java && url.parameter("weight") == "0" && !url.parameter("release").starts_with("dubbo-golang") {
+    // dubbo-go writes it where nobody chose a weight, and takes itself at its word (`random/loadbalance.go`).
+    let is_of_go = url.parameter("release").starts_with("dubbo-golang");
+    if url.parameter("weight") == "0" && !(is_java && is_of_go) {
         findings.weightless.push((address, key.to_owned()));
         return;
     }

@@ -30,7 +30,7 @@ pub(super) fn explain(asked: &Asked, kind: &str, records: &RawRecords) -> Findin
         Consumer::GoZero => apps::go_zero(asked, records, &mut findings),
         Consumer::DubboJavaOld => {
             dubbo::by_interface(asked, records, &mut findings);
-            dubbo::weigh(&mut findings);
+            dubbo::weigh(asked, &mut findings);
         }
         Consumer::DubboJava | Consumer::DubboGo => levels(asked, records, &decoded, &mut findings),
     }
@@ -43,7 +43,7 @@ fn levels(asked: &Asked, records: &RawRecords, decoded: &[Decoded], findings: &m
     let (mut interface, mut application) = (Findings::default(), Findings::default());
     let by_interface = if asked.place == Place::Nacos { nacos::by_interface } else { dubbo::by_interface };
     by_interface(asked, records, &mut interface);
-    dubbo::weigh(&mut interface);
+    dubbo::weigh(asked, &mut interface);
     // Java cannot read it in etcd.
     if asked.consumer == Consumer::DubboGo || !asked.is_etcd() {
         dubbo_app::by_application(asked, records, decoded, &mut application);

@@ -137,7 +137,9 @@ async fn dubbo_go_leaves_whoever_is_not_well() {
     let service = PROBE_SERVICE.name;
     let record = |address: &str| {
         let at = address.replace(':', "%3A");
-        (format!("/dubbo/{service}/providers/tri%3A%2F%2F{at}%2F{service}"), String::new())
+        // As dubbo-go writes it, which gives no calls to itself beside somebody who has a weight.
+        let weight = "%3Fweight%3D0";
+        (format!("/dubbo/{service}/providers/tri%3A%2F%2F{at}%2F{service}{weight}"), String::new())
     };
     let rust = fleet.serve_by_hand(record).await;
     let arguments = ["-kind", ETCD.1, "-level", "interface"];

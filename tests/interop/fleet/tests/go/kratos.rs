@@ -1,10 +1,13 @@
 //! Kratos 2.9.2.
 
+use std::collections::BTreeSet;
+
 use jovian_runtime::Code;
 use jovian_runtime::health::ServingStatus;
 use tonic_types::StatusExt as _;
 
 use crate::calls;
+use crate::finder::Finder;
 use crate::fleet::{Fleet, NAME};
 
 /// What every consumer on grpc-go checks.
@@ -38,8 +41,9 @@ async fn kratos_calls_nobody_who_is_not_well() {
     let rust = fleet.serve_by_hand(record).await;
     rust.running.health().set("", ServingStatus::NotServing);
     let _kratos = fleet.provide(&[]).await;
-    let report = fleet.consume(&["-from", "go"]).await;
-    assert!(report.detail("from")["rust"].is_null());
+    let go = BTreeSet::from(["go".to_owned()]);
+    let found = Finder::start(&fleet, "kratos_health", &[]).find(NAME, "", &go).await;
+    assert_eq!(found.names, go, "{found:?}");
     assert!(rust.calls.had(WATCH) && !rust.calls.had(ECHO), "{:?}", rust.calls);
 }
 
