@@ -4,8 +4,6 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant as Moment};
 
@@ -14,7 +12,6 @@ use jovian_runtime::registry::{NacosOptions, NacosRegistry, Registry as _};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-#[allow(dead_code, reason = "the runtime's own tests use the rest")]
 #[path = "../runtime/tests/support/nacos.rs"]
 mod server;
 mod support;
@@ -37,34 +34,8 @@ fn shared() -> Option<&'static Nacos> {
 /// A namespace of its own for each test.
 fn target(store: &Nacos, namespace: &str) -> String {
     let id = [("customNamespaceId", namespace), ("namespaceName", namespace)];
-    over_http(store, "POST", "/console/namespaces", &id);
+    store.over_http("POST", "/console/namespaces", &id);
     format!("nacos://{}/{namespace}", store.endpoint())
-}
-
-/// The store by itself, as people use it: over HTTP, in a version that has no chunks. Some of its tables come a moment later.
-fn over_http(store: &Nacos, verb: &str, path: &str, query: &[(&str, &str)]) -> String {
-    let escaped = |text: &str| -> String {
-        text.bytes()
-            .map(|byte| {
-                if byte.is_ascii_alphanumeric() {
-                    char::from(byte).to_string()
-                } else {
-                    format!("%{byte:02X}")
-                }
-            })
-            .collect()
-    };
-    let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
-    let request = format!(
-        "{verb} /nacos/v1{path}?{} HTTP/1.0\r\nhost: nacos\r\ncontent-length: 0\r\n\r\n",
-        query.join("&")
-    );
-    let mut stream = TcpStream::connect(store.address()).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.contains(" 200 "), "{request}{answer}");
-    answer
 }
 
 fn options(store: &Nacos, namespace: &str, layouts: &[&str]) -> NacosOptions {
@@ -89,7 +60,7 @@ fn everything_in_nacos_is_listed() {
         ("port", "9000"),
         ("metadata", r#"{"dubbo.metadata.revision":"x","dubbo.endpoints":"garbage"}"#),
     ];
-    over_http(store, "POST", "/ns/instance", &bad);
+    store.over_http("POST", "/ns/instance", &bad);
 
     let mut failures = Vec::new();
     let mut expect = |file: &str, arguments: &[&str]| {
@@ -159,7 +130,7 @@ fn changes_are_shown_as_they_come() {
         ("weight", "7"),
         ("enabled", "true"),
     ];
-    over_http(store, "PUT", "/ns/instance", &operator);
+    store.over_http("PUT", "/ns/instance", &operator);
     assert_eq!(watch.line(), "changed  kratos     shop.order.orders   10.0.0.8:9000   weight 7");
 
     // A service that was not there, and the text of a mapping.
@@ -217,7 +188,7 @@ fn what_is_not_there_is_named() {
 #[test]
 fn passwords_are_asked_for_and_never_shown() {
     let Some(store) = Nacos::start("tool-auth", &["-Dnacos.core.auth.enabled=true"]) else { return };
-    over_http(&store, "POST", "/auth/users/admin", &[("password", "hunter/2")]);
+    store.over_http("POST", "/auth/users/admin", &[("password", "hunter/2")]);
     let target = format!("nacos://{}", store.endpoint());
     let named = |user: &str| target.replace("//", &format!("//{user}@"));
     let empty = format!("{target}\n\nno instances\n");
@@ -244,7 +215,7 @@ fn a_real_nacos_gives_the_same_reasons() {
         cases += 1;
         let namespace = format!("case-{cases}");
         let arguments = case.arguments(&target(store, &namespace));
-        case.records.iter().for_each(|(key, value)| put(store, &namespace, key, value));
+        case.records.iter().for_each(|(key, value)| store.put(&namespace, key, value));
         let expected = case.expected();
         // A server tells of what is new a moment later. Nobody gives signs of life for these instances.
         let until = Moment::now() + Duration::from_secs(10);
@@ -258,24 +229,4 @@ fn a_real_nacos_gives_the_same_reasons() {
         assert_eq!(text, expected, "{}: {}", case.folder.display(), stderr(&run));
     }
     assert!(cases >= 15, "{cases}");
-}
-
-/// Writes a record as somebody else would.
-fn put(store: &Nacos, namespace: &str, key: &str, value: &str) {
-    let parts: Vec<&str> = key.split('/').collect();
-    if let ["texts", group, data_id] = parts[..] {
-        let text = [("dataId", data_id), ("group", group), ("tenant", namespace), ("content", value)];
-        over_http(store, "POST", "/cs/configs", &text);
-        return;
-    }
-    let host: Value = serde_json::from_str(value).unwrap();
-    let (port, metadata) = (host["port"].to_string(), host["metadata"].to_string());
-    let instance = [
-        ("serviceName", parts[1]),
-        ("namespaceId", namespace),
-        ("ip", host["ip"].as_str().unwrap()),
-        ("port", &port),
-        ("metadata", &metadata),
-    ];
-    over_http(store, "POST", "/ns/instance", &instance);
 }

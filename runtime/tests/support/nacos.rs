@@ -2,9 +2,11 @@
 //!
 //! Where they are not, tests that need them say `skipped:` and pass, unless `JOVIAN_REQUIRE_NACOS=1`, as CI has it.
 
+#![allow(dead_code, reason = "every test file uses its own part of it")]
+
 use std::fs;
-use std::io::{BufRead as _, BufReader, Lines};
-use std::net::{SocketAddr, TcpListener};
+use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -72,6 +74,67 @@ impl Nacos {
 
     pub(crate) fn address(&self) -> SocketAddr {
         ([127, 0, 0, 1], self.port).into()
+    }
+
+    /// Asks it as people do: over HTTP. All is well with the answer.
+    pub(crate) fn over_http(&self, verb: &str, path: &str, query: &[(&str, &str)]) -> String {
+        let answer = self.answer(verb, path, query);
+        assert!(answer.contains(" 200 "), "{verb} {path} {query:?}\n{answer}");
+        answer
+    }
+
+    /// Whatever it answers, in a version of HTTP that has no chunks.
+    fn answer(&self, verb: &str, path: &str, query: &[(&str, &str)]) -> String {
+        let escaped = |text: &str| -> String {
+            let byte = |byte: u8| match byte.is_ascii_alphanumeric() {
+                true => char::from(byte).to_string(),
+                false => format!("%{byte:02X}"),
+            };
+            text.bytes().map(byte).collect()
+        };
+        let query: Vec<String> =
+            query.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+        let request = format!(
+            "{verb} /nacos/v1{path}?{} HTTP/1.0\r\nhost: nacos\r\ncontent-length: 0\r\n\r\n",
+            query.join("&")
+        );
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Writes a record as somebody else would, and waits until it is told to others: `instances/{service}/{address}`, or
+    /// `texts/{group}/{name}`. Nobody gives signs of life for these instances.
+    pub(crate) fn put(&self, namespace: &str, key: &str, value: &str) {
+        let parts: Vec<&str> = key.split('/').collect();
+        if let ["texts", group, name] = parts[..] {
+            let text = [("tenant", namespace), ("group", group), ("dataId", name), ("content", value)];
+            self.over_http("POST", "/cs/configs", &text);
+            return self.tells("/cs/configs", &text[..3], value);
+        }
+        let value: serde_json::Value = serde_json::from_str(value).unwrap();
+        let fields = ["ip", "port", "enabled", "metadata"];
+        let of = |name: &str| value[name].as_str().map_or_else(|| value[name].to_string(), str::to_owned);
+        let fields: Vec<_> = fields.iter().map(|name| (*name, of(name))).collect();
+        let mut instance = vec![("namespaceId", namespace), ("serviceName", parts[1])];
+        let service = instance.clone();
+        instance.extend(fields.iter().map(|(name, value)| (*name, &**value)));
+        self.over_http("POST", "/ns/instance", &instance);
+        // Those that are disabled are told to nobody.
+        if value["enabled"] != false {
+            self.tells("/ns/instance/list", &service, &format!("\"port\":{}", value["port"]));
+        }
+    }
+
+    /// Waits until this is part of an answer.
+    fn tells(&self, path: &str, query: &[(&str, &str)], part: &str) {
+        let until = Instant::now() + PATIENCE;
+        while !self.answer("GET", path, query).contains(part) {
+            assert!(Instant::now() < until, "{path} {query:?} never said {part}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Starts it where it does not run, with what it had stored.

@@ -13,7 +13,6 @@ mod go;
 #[allow(dead_code, reason = "nobody asks here who called")]
 mod probe;
 #[path = "../../../../../runtime/tests/support/nacos.rs"]
-#[allow(dead_code, reason = "nothing fails here on purpose")]
 mod nacos_server;
 #[path = "../../../../../runtime/tests/support/process.rs"]
 #[allow(dead_code, unreachable_pub, reason = "every test has its own use for it")]
