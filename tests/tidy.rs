@@ -440,3 +440,19 @@ fn every_folder_with_a_manifest_is_a_member() {
         }
     }
 }
+
+/// `cargo run` in the root has to mean one program: README begins with it. A second package that says what it runs makes it
+/// an error.
+#[test]
+fn one_program_is_meant_by_cargo_run() {
+    let manifest = |dir: &str| -> toml::Table {
+        let path = root().join(dir).join("Cargo.toml");
+        fs::read_to_string(path).expect("a manifest").parse().expect("TOML")
+    };
+    let workspace = manifest(".");
+    let members =
+        workspace["workspace"].get("default-members").and_then(toml::Value::as_array).expect("a list");
+    let says = |dir: &&str| manifest(dir)["package"].get("default-run").is_some();
+    let said: Vec<&str> = members.iter().filter_map(toml::Value::as_str).filter(says).collect();
+    assert_eq!(said, ["."], "`cargo run` does not know which one to run");
+}
