@@ -10,7 +10,8 @@ use crate::call::Call;
 
 /// The open error of handlers: `?` takes anything into it.
 ///
-/// * A domain error, even behind `dyn Error`, stays the domain error.
+/// * A domain error of a service that this process serves or has a client of, even behind `dyn Error`, stays the domain error;
+///   any other one by [`into_failure`](IntoFailure::into_failure).
 /// * A [`Status`] that the handler made is sent as it is.
 /// * The error of a call to another service ([`CallError`](crate::CallError)): a domain error keeps its reason, domain,
 ///   fields and text. `DEADLINE_EXCEEDED` and `CANCELLED` stay only if our own call is over, else they are `UNAVAILABLE`:
