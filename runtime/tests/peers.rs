@@ -345,7 +345,7 @@ async fn nobody_there_is_unavailable() {
 
     // Other tests of this build may want TLS.
     let without_tls = if cfg!(feature = "tls") { "" } else { "https://127.0.0.1:9000" };
-    for wrong in ["", "http://", without_tls, "ftp://127.0.0.1", "http://a b", "etcd:///orders"] {
+    for wrong in ["", "http://", without_tls, "ftp://127.0.0.1", "http://a b", "etc:///orders"] {
         let error = OrdersClient::connect(wrong).unwrap_err().to_string();
         assert!(error.starts_with(&format!("cannot connect to `{wrong}`: ")), "{error}");
     }
