@@ -9,7 +9,6 @@ use std::time::Duration;
 
 #[path = "../runtime/tests/support/etcd.rs"]
 mod etcd;
-#[allow(dead_code, reason = "the runtime's own tests use the rest")]
 #[path = "../runtime/tests/support/nacos.rs"]
 mod nacos;
 #[path = "support/project.rs"]
