@@ -79,8 +79,8 @@ impl Running {
             live: live.clone(),
             tasks: board.clone(),
         };
-        let governor = govern(&config, subject).await?;
         let (listener, address) = listen(&config.server).await?;
+        let governor = govern(&config, subject).await?;
         let listening = Listening {
             provided: &provided,
             config: &config,
