@@ -166,7 +166,7 @@ mod tests {
         ] {
             assert_eq!(told(configured, &bound).expect(configured), expected);
         }
-        for wrong in ["", ":80", "host:", "host:http", "host:0", "a b", "[::g]:1"] {
+        for wrong in ["", ":80", "host:", "host:http", "host:0", "http://host", "a b", "[::g]:1"] {
             let error = told(wrong, &bound).expect_err(wrong).to_string();
             assert_eq!(
                 error,

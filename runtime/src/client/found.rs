@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue};
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 use super::pool::Pool;
 use super::transport::Transport;
@@ -17,7 +18,7 @@ use crate::descriptor::Service;
 use crate::error::{DomainError, known};
 use crate::net::{ClientConnectionSection, ClientTlsSection};
 use crate::registry::{
-    Lookup, LookupError, Registry, RegistryError, RegistrySection, Wanted, without_passwords,
+    Instances, Lookup, LookupError, Registry, RegistryError, RegistrySection, Wanted, without_passwords,
 };
 
 /// The group and the version that calls ask for, where records of instances do not say them.
@@ -75,10 +76,8 @@ impl Client {
     ) -> Result<Self, ConnectError> {
         known::register::<E>();
         Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
-        let mut settings = settings(service.app, connection, tls, balancing)?;
-        settings.service = service.name;
-        let pool = Pool::of_app(service.app, registry.watch(&Wanted::of(service)), settings);
-        Ok(Self::new(service, service.app, Transport::Remote(pool)))
+        let instances = registry.watch(&Wanted::of(service));
+        Self::of_instances(service, service.app, instances, connection, tls, balancing)
     }
 
     /// A client of what a target names in a registry. One that says no address is that of the registries that are
@@ -118,11 +117,22 @@ impl Client {
         target: &Target,
     ) -> Result<Self, ConnectError> {
         let Target { connection, tls, balancing, .. } = target;
-        let mut settings = settings(name, connection, tls.as_ref(), balancing)?;
-        settings.service = service.name;
-        let pool = Pool::of_app(name, registry.watch(wanted), settings);
-        let client = Self::new(service, name, Transport::Remote(pool));
+        let instances = registry.watch(wanted);
+        let client = Self::of_instances(service, name, instances, connection, tls.as_ref(), balancing)?;
         let asked = Asked::of(&wanted.group, &wanted.version);
         Ok(Self { asked, _registry: Some(Arc::clone(registry)), ..client })
+    }
+
+    fn of_instances(
+        service: &'static Service,
+        name: &str,
+        instances: watch::Receiver<Instances>,
+        connection: &ClientConnectionSection,
+        tls: Option<&ClientTlsSection>,
+        balancing: &BalancingSection,
+    ) -> Result<Self, ConnectError> {
+        let mut settings = settings(name, connection, tls, balancing)?;
+        settings.service = service.name;
+        Ok(Self::new(service, name, Transport::Remote(Pool::of_app(name, instances, settings))))
     }
 }

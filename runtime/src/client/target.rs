@@ -52,13 +52,8 @@ impl Target {
     }
 
     /// What is wanted, with the group and the version of this.
-    pub(crate) fn narrowed(&self, mut wanted: Wanted) -> Wanted {
-        for (own, wanted) in [(&self.group, &mut wanted.group), (&self.version, &mut wanted.version)] {
-            if let Some(own) = own {
-                own.clone_into(wanted);
-            }
-        }
-        wanted
+    pub(crate) fn narrowed(&self, wanted: Wanted) -> Wanted {
+        wanted.within(self.group.as_deref(), self.version.as_deref())
     }
 
     /// Whether a text can be one, and if not, why.

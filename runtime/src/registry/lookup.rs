@@ -84,13 +84,7 @@ impl Lookup {
             }
             app => app.clone_into(&mut wanted.app),
         }
-        if let Some(group) = &self.group {
-            group.clone_into(&mut wanted.group);
-        }
-        if let Some(version) = &self.version {
-            version.clone_into(&mut wanted.version);
-        }
-        wanted
+        wanted.within(self.group.as_deref(), self.version.as_deref())
     }
 
     /// What is looked for, if it is named.

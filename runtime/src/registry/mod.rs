@@ -39,6 +39,7 @@ mod none;
 mod open;
 mod provided;
 pub mod raw;
+mod records;
 mod secret;
 mod section;
 mod several;

@@ -67,15 +67,15 @@ pub fn shared(section: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryEr
 fn in_etcd(section: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
     use std::time::Duration;
 
-    use super::{EtcdOptions, EtcdRegistry, Secret};
+    use super::{EtcdOptions, EtcdRegistry};
 
     let layouts = section.spoken(layout::by_name).map_err(refused)?;
     let etcd = EtcdOptions::at(section.members(), layouts)
         .ttl(Duration::from_millis(section.ttl_ms))
         .empty_protection(section.empty_protection);
-    let etcd = match (&section.user, &section.password) {
-        (Some(user), password) => etcd.user(user, password.as_ref().map_or("", Secret::reveal)),
-        (None, _) => etcd,
+    let etcd = match section.asking() {
+        Some((user, password)) => etcd.user(user, password),
+        None => etcd,
     };
     let etcd = match section.tls.clone() {
         Some(tls) => etcd.tls(tls),
@@ -93,15 +93,15 @@ fn in_etcd(_: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
 fn in_zookeeper(section: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
     use std::time::Duration;
 
-    use super::{Secret, ZooKeeperOptions, ZooKeeperRegistry};
+    use super::{ZooKeeperOptions, ZooKeeperRegistry};
 
     let layouts = section.spoken(layout::by_name).map_err(refused)?;
     let zookeeper = ZooKeeperOptions::at(section.members(), layouts)
         .ttl(Duration::from_millis(section.ttl_ms))
         .empty_protection(section.empty_protection);
-    let zookeeper = match (&section.user, &section.password) {
-        (Some(user), password) => zookeeper.user(user, password.as_ref().map_or("", Secret::reveal)),
-        (None, _) => zookeeper,
+    let zookeeper = match section.asking() {
+        Some((user, password)) => zookeeper.user(user, password),
+        None => zookeeper,
     };
     Ok(Arc::new(ZooKeeperRegistry::new(zookeeper)))
 }
@@ -113,12 +113,12 @@ fn in_zookeeper(_: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError>
 
 #[cfg(feature = "nacos")]
 fn in_nacos(section: &RegistrySection) -> Result<Arc<dyn Registry>, RegistryError> {
-    use super::{NacosOptions, NacosRegistry, NacosSection, Secret};
+    use super::{NacosOptions, NacosRegistry, NacosSection};
 
     let layouts = section.spoken(layout::Nacos::by_name).map_err(refused)?;
     let mut nacos = NacosOptions::at(section.members(), layouts).empty_protection(section.empty_protection);
-    if let Some(user) = &section.user {
-        nacos = nacos.user(user, section.password.as_ref().map_or("", Secret::reveal));
+    if let Some((user, password)) = section.asking() {
+        nacos = nacos.user(user, password);
     }
     if let Some(tls) = section.tls.clone() {
         nacos = nacos.tls(tls);

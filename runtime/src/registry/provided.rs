@@ -90,4 +90,10 @@ impl Wanted {
     pub fn app(app: impl Into<String>) -> Self {
         Self { app: app.into(), ..Self::default() }
     }
+
+    /// The same in another group and of another version, where one is said.
+    pub(crate) fn within(self, group: Option<&str>, version: Option<&str>) -> Self {
+        let (group, version) = (group.map(str::to_owned), version.map(str::to_owned));
+        Self { group: group.unwrap_or(self.group), version: version.unwrap_or(self.version), ..self }
+    }
 }

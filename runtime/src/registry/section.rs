@@ -104,6 +104,13 @@ impl Misfit {
 }
 
 impl RegistrySection {
+    /// Who asks, and the password; nothing for nobody.
+    #[cfg(any(feature = "etcd", feature = "zookeeper", feature = "nacos"))]
+    pub(super) fn asking(&self) -> Option<(&str, &str)> {
+        let password = self.password.as_ref().map_or("", Secret::reveal);
+        self.user.as_deref().map(|user| (user, password))
+    }
+
     /// The members that are asked: those that are named, or the one of its kind on this machine.
     #[must_use]
     pub fn members(&self) -> Vec<String> {

@@ -36,18 +36,21 @@ impl DiscoverySection {
     /// The layout of a name; there is but one.
     pub(super) fn layout(&self, name: &str, options: &Options) -> Result<Discovery, UnknownLayout> {
         let mut layout = Discovery::by_name(name, options)?;
-        // The variables of Kratos and of discovery's own client.
-        let said = [
-            (&mut layout.env, &self.env, "DEPLOY_ENV"),
-            (&mut layout.region, &self.region, "REGION"),
-            (&mut layout.zone, &self.zone, "ZONE"),
-        ];
-        for (place, configured, variable) in said {
-            let by_variable = || std::env::var(variable).ok();
-            if let Some(said) = configured.clone().or_else(by_variable).filter(|said| !said.is_empty()) {
-                *place = said;
-            }
-        }
+        layout.env = self.environment();
+        layout.region = said(self.region.as_ref(), "REGION", layout.region);
+        layout.zone = said(self.zone.as_ref(), "ZONE", layout.zone);
         Ok(layout)
     }
+
+    /// The environment that is meant: the one that is named, or what `DEPLOY_ENV` says, else `dev`.
+    #[must_use]
+    pub fn environment(&self) -> String {
+        said(self.env.as_ref(), "DEPLOY_ENV", Discovery::ENV.to_owned())
+    }
+}
+
+/// What is configured, or what a variable of Kratos and of discovery's own client says, else what is usual.
+fn said(configured: Option<&String>, variable: &str, usual: String) -> String {
+    let said = configured.cloned().or_else(|| std::env::var(variable).ok());
+    said.filter(|said| !said.is_empty()).unwrap_or(usual)
 }

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jovian_runtime::ClientTlsSection;
-use jovian_runtime::registry::layout::Discovery;
 use jovian_runtime::registry::raw::{self, RawError, RawRecord, RawRecords, RawStore};
-use jovian_runtime::registry::{EtcdOptions, NacosOptions, ZooKeeperOptions};
+use jovian_runtime::registry::{DiscoverySection, EtcdOptions, NacosOptions, ZooKeeperOptions};
 
 use super::saved::Saved;
 use super::target::{Target, User};
@@ -81,7 +80,8 @@ impl StoreArguments {
             }
             Target::Discovery { nodes, env } => {
                 options.nothing_of_discovery()?;
-                raw::discovery(nodes, usual_env(env))
+                let env = Some(env.clone()).filter(|env| !env.is_empty());
+                raw::discovery(nodes, DiscoverySection { env, ..DiscoverySection::default() }.environment())
             }
             Target::File(folder) => folder_of(folder.as_ref())?,
             Target::Saved(file) => saved(file)?,
@@ -165,12 +165,6 @@ impl StoreOptions {
             (None, Some(_)) => Err(half("a password without a user", USER)),
         }
     }
-}
-
-/// The environment that is named, or the one that programs on Kratos are in.
-fn usual_env(env: &str) -> String {
-    let named = Some(env.to_owned()).filter(|env| !env.is_empty());
-    named.or_else(|| env::var("DEPLOY_ENV").ok()).unwrap_or_else(|| Discovery::ENV.to_owned())
 }
 
 fn half(problem: &str, variable: &str) -> Diagnostics {

@@ -15,7 +15,7 @@ use super::keys::{Keys, key};
 use super::nodes::{Nodes, PATIENCE};
 use crate::registry::Wanted;
 use crate::registry::layout::{Discovery, Options, Recognized, unsegment};
-use crate::registry::raw::{RawChange, RawError, RawRecord, RawRecords, RawStore, poll};
+use crate::registry::records::{RawChange, RawError, RawRecord, RawRecords, RawStore, poll};
 
 /// How often all of them are asked for.
 const INTERVAL: Duration = Duration::from_secs(2);

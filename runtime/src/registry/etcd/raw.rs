@@ -8,7 +8,7 @@ use futures_core::future::BoxFuture;
 use super::EtcdOptions;
 use super::api::Etcd;
 use crate::registry::keyed::store::{Change, Record, Scope, Store as _};
-use crate::registry::raw::{RawChange, RawError, RawRecord, RawRecords, RawStore};
+use crate::registry::records::{RawChange, RawError, RawRecord, RawRecords, RawStore};
 
 pub(in crate::registry) struct RawEtcd {
     endpoints: Vec<String>,

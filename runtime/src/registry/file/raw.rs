@@ -8,7 +8,7 @@ use futures_core::future::BoxFuture;
 
 use super::folder::{self, Folder};
 use super::hub::INTERVAL;
-use crate::registry::raw::{RawChange, RawError, RawRecord, RawRecords, RawStore, poll};
+use crate::registry::records::{RawChange, RawError, RawRecord, RawRecords, RawStore, poll};
 
 #[derive(Debug)]
 pub(in crate::registry) struct RawFiles(PathBuf);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::registry::board::Phase;
-use crate::registry::raw::RawError;
+use crate::registry::records::RawError;
 
 /// A value, and what the store knows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

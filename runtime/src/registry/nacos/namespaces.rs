@@ -10,7 +10,7 @@ use super::NacosOptions;
 use super::login::Login;
 use super::servers::servers;
 use super::wire::or_empty;
-use crate::registry::raw::RawError;
+use crate::registry::records::RawError;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(3);

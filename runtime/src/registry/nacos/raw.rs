@@ -22,7 +22,7 @@ use super::recognize::leads_to;
 use super::store::NacosStore;
 use super::wire::{Ask, or_empty};
 use crate::registry::keyed::store::{Change, Record, Scope, Store as _, Trouble};
-use crate::registry::raw::{RawChange, RawError, RawRecord, RawRecords, RawStore, differences};
+use crate::registry::records::{RawChange, RawError, RawRecord, RawRecords, RawStore, Told};
 
 /// How often the names of services are asked for.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -61,7 +61,8 @@ pub(in crate::registry) struct RawNacos {
     store: NacosStore,
 }
 
-type Told = (String, BTreeMap<String, Record>);
+/// A place, and all that stands there.
+type Placed = (String, BTreeMap<String, Record>);
 
 impl RawNacos {
     pub(in crate::registry) fn new(options: NacosOptions) -> Self {
@@ -97,7 +98,7 @@ impl RawNacos {
     }
 
     /// Follows a place until that breaks; why.
-    async fn place(&self, place: String, say: UnboundedSender<Told>) -> Trouble {
+    async fn place(&self, place: String, say: UnboundedSender<Placed>) -> Trouble {
         let scope = Scope::Place(place.clone());
         let mut tell = |change| {
             // A store of this kind tells everything each time.
@@ -114,10 +115,10 @@ impl RawNacos {
         prefix: &str,
         tell: &mut (dyn FnMut(RawChange) + Send),
     ) -> Result<std::convert::Infallible, RawError> {
-        let (say, mut told) = unbounded_channel::<Told>();
+        let (say, mut placed) = unbounded_channel::<Placed>();
         let mut places: BTreeMap<String, Option<BTreeMap<String, Record>>> = BTreeMap::new();
         let mut following = FuturesUnordered::new();
-        let mut known: Option<RawRecords> = None;
+        let mut told = Told::default();
         let mut again = interval(INTERVAL);
         loop {
             let leads: Vec<String> = tokio::select! {
@@ -125,7 +126,7 @@ impl RawNacos {
                     let services = self.services().await?;
                     services.iter().map(|service| Key::service(service).to_string()).collect()
                 }
-                Some((place, records)) = told.recv() => {
+                Some((place, records)) = placed.recv() => {
                     let leads = records.iter().flat_map(|(key, record)| leads_to(key, &record.value)).collect();
                     places.insert(place, Some(records));
                     leads
@@ -141,20 +142,10 @@ impl RawNacos {
             if places.values().any(Option::is_none) {
                 continue;
             }
-            let records = all(places.values().flatten(), prefix);
-            match &known {
-                None => {
-                    if places.is_empty() {
-                        namespaces::look_for(&self.options).await?;
-                    }
-                    tell(RawChange::All(records.clone()));
-                }
-                Some(known) => match differences(known, &records) {
-                    changed if changed.is_empty() => {}
-                    changed => tell(RawChange::Some(changed)),
-                },
+            if told.is_nothing() && places.is_empty() {
+                namespaces::look_for(&self.options).await?;
             }
-            known = Some(records);
+            told.tell(all(places.values().flatten(), prefix), tell);
         }
     }
 }
@@ -221,10 +212,8 @@ impl RawStore for RawNacos {
         tell: &'a mut (dyn FnMut(RawChange) + Send),
     ) -> BoxFuture<'a, RawError> {
         Box::pin(async move {
-            match self.watch(prefix, tell).await {
-                Ok(never) => match never {},
-                Err(error) => error,
-            }
+            let Err(error) = self.watch(prefix, tell).await;
+            error
         })
     }
 }

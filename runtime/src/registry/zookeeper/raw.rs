@@ -16,7 +16,7 @@ use super::api::{ZooKeeper, folder, there, trouble};
 use super::connection::Connection;
 use super::wire::{self, Request};
 use crate::registry::keyed::store::Store as _;
-use crate::registry::raw::{RawChange, RawError, RawRecord, RawRecords, RawStore, differences};
+use crate::registry::records::{RawChange, RawError, RawRecord, RawRecords, RawStore, Told};
 
 /// How many nodes are read at once.
 const AT_ONCE: usize = 256;
@@ -49,16 +49,11 @@ impl RawZooKeeper {
         let mut tree = self.tree(prefix, true).await?;
         let mut watch = tree.connection.watch(Connection::EVERYTHING);
         tree.read_all().await?;
-        let mut known = tree.records();
-        tell(RawChange::All(known.clone()));
+        let mut told = Told::default();
+        told.tell(tree.records(), tell);
         while let Some(touched) = watch.touched().await {
             tree.read(touched.iter().filter_map(|path| tree.key(path)).collect()).await?;
-            let records = tree.records();
-            let changed = differences(&known, &records);
-            if !changed.is_empty() {
-                tell(RawChange::Some(changed));
-            }
-            known = records;
+            told.tell(tree.records(), tell);
         }
         Err(trouble(watch.connection.broken()).into())
     }
@@ -190,10 +185,8 @@ impl RawStore for RawZooKeeper {
         tell: &'a mut (dyn FnMut(RawChange) + Send),
     ) -> BoxFuture<'a, RawError> {
         Box::pin(async move {
-            match self.watch(prefix, tell).await {
-                Ok(never) => match never {},
-                Err(error) => error,
-            }
+            let Err(error) = self.watch(prefix, tell).await;
+            error
         })
     }
 }
