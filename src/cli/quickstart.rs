@@ -191,9 +191,16 @@ fn seconds(since: Instant) -> String {
     format!("{:.1} s", since.elapsed().as_secs_f64())
 }
 
-/// A port that is free now. Somebody else could take it before the service does, which then says so.
+/// A port that is free now, as is the next one, which is the governor's. Somebody else could take them before the service does,
+/// which then says so.
 fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr()
+    loop {
+        let service = TcpListener::bind("127.0.0.1:0")?;
+        let address = service.local_addr()?;
+        if TcpListener::bind((address.ip(), address.port().saturating_add(1))).is_ok() {
+            return Ok(address);
+        }
+    }
 }
 
 fn broken(what: &str, error: &io::Error) -> Diagnostics {

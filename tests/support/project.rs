@@ -104,7 +104,13 @@ pub(crate) fn new_service(name: &str, more: &[&str]) -> PathBuf {
     project
 }
 
-/// A free port of this machine, as `host:port`.
+/// A free port of this machine, as `host:port`; the next one, which is the governor's, is free as well.
 pub(crate) fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").to_string()
+    loop {
+        let service = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = service.local_addr().expect("an address");
+        if TcpListener::bind((address.ip(), address.port().saturating_add(1))).is_ok() {
+            return address.to_string();
+        }
+    }
 }
