@@ -12,7 +12,7 @@ pub mod v1 {
     pub use crate::__json_v1 as json;
     pub use crate::app::App;
     pub use crate::call::{Call, CallOptions};
-    pub use crate::client::{Client, ConnectError, ReplyStream, Target};
+    pub use crate::client::{BalancingSection, Client, ConnectError, ReplyStream, Target};
     pub use crate::codec::Encoding;
     pub use crate::descriptor::{Idempotency, Kind, Method, Service};
     pub use crate::error::{

@@ -301,6 +301,47 @@ async fn addresses_are_chosen_among_in_the_same_way() {
 }
 
 #[tokio::test]
+async fn a_program_says_how_calls_choose_where_no_configuration_says_it_of_the_service() {
+    let fleet = Fleet::of(3, |_, _| {}).await;
+    let app = |of_service: &str| {
+        let config = format!(
+            r#"
+            [client.balancing]
+            balancer = "consistent-hash"
+            hash_header = "x-user"
+            [client.services."shop.orders.v1.Orders".balancing]
+            {of_service}
+            "#
+        );
+        let config = AppConfig::parse("config/app.toml", &config, []).unwrap();
+        App::new(config).with_registry(std::sync::Arc::new(fleet.registry.clone()))
+    };
+    let of_user = |client: &OrdersClient| client.with(CallOptions::new().metadata("x-user", "42"));
+    let spread = async |client: OrdersClient| {
+        let mut got = fleet.spread(30, |_| of_user(&client)).await;
+        got.sort_unstable();
+        got
+    };
+    let (even, one) = ([10, 10, 10], [0, 0, 30]);
+    assert_eq!(spread(OrdersClient::discover(&app("")).unwrap()).await, one);
+    let turns = OrdersClient::discover(&app("")).unwrap().balancing(by(Balancer::RoundRobin)).unwrap();
+    assert_eq!(spread(turns.clone()).await, even, "over what is said of all");
+    // The header is still that of the configuration: each key counts for itself, and what was said last.
+    assert_eq!(spread(turns.balancing(by(Balancer::ConsistentHash)).unwrap()).await, one);
+    let configured = OrdersClient::discover(&app("balancer = 'round-robin'")).unwrap();
+    let configured = configured.balancing(by(Balancer::ConsistentHash)).unwrap();
+    assert_eq!(spread(configured).await, even, "what is configured of the service counts");
+
+    let list: Vec<String> = fleet.servers.iter().map(|server| server.address.to_string()).collect();
+    let client = OrdersClient::connect(format!("static://{}", list.join(","))).unwrap();
+    assert_eq!(spread(client.clone().balancing(by(Balancer::RoundRobin)).unwrap()).await, even);
+    let wrong = BalancingSection { hash_header: Some("no name".to_owned()), ..by(Balancer::ConsistentHash) };
+    assert!(client.balancing(wrong).is_err());
+    let local = OrdersClient::local(Shop::default()).balancing(by(Balancer::RoundRobin)).unwrap();
+    assert!(soon(local.get_order(get("1"))).await.is_ok(), "there is one, and it takes all");
+}
+
+#[tokio::test]
 async fn an_app_says_where_it_is_and_how_it_chooses() {
     let mut fleet = Fleet::of(3, |index, instance| {
         instance.zone = "1".to_owned();

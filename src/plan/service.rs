@@ -11,7 +11,7 @@ use crate::settings::{Attributes, Settings, selects};
 
 /// The methods that every client has.
 const CLIENT_METHODS: &[&str] =
-    &["clone", "connect", "discover", "intercept", "local", "policies", "under", "with"];
+    &["balancing", "clone", "connect", "discover", "intercept", "local", "policies", "under", "with"];
 
 /// What the services of one package have in common.
 pub(super) struct Context<'a> {

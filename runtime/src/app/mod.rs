@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
-use crate::client::{Client, Configured, ConnectError, Target};
+use crate::client::{BalancingSaid, Client, Configured, ConnectError, Target};
 use crate::descriptor::Service;
 use crate::error::DomainError;
 use crate::health::Health;
@@ -294,13 +294,17 @@ impl Client {
     /// instances is the error of a call, not of the client.
     pub fn discover<E: DomainError>(service: &'static Service, app: &App) -> Result<Self, ConnectError> {
         let section = &app.config.client;
-        let said = section.of(service, &app.config.app);
+        let said = section.of(service);
         let target = Target {
             connection: section.connection.clone(),
             tls: section.tls.clone(),
             group: said.group,
             version: said.version,
-            balancing: said.balancing,
+            balancing: BalancingSaid {
+                service: said.balancing,
+                all: section.balancing_in(&app.config.app),
+                ..BalancingSaid::default()
+            },
             ..Target::new(said.target.clone().unwrap_or_default())
         };
         let client = match said.target {

@@ -83,6 +83,29 @@ pub enum Nearness {
     Cluster,
 }
 
+/// What is said of balancing, by whom: the more specific counts, and on the same level the configuration before the program.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Said {
+    /// The configuration, of the service.
+    pub(crate) service: BalancingSection,
+    /// The program, of its client.
+    pub(crate) program: BalancingSection,
+    /// The configuration, of all services.
+    pub(crate) all: BalancingSection,
+}
+
+impl Said {
+    fn resolve(&self) -> BalancingSection {
+        self.service.over(&self.program).over(&self.all)
+    }
+}
+
+impl From<BalancingSection> for Said {
+    fn from(program: BalancingSection) -> Self {
+        Self { program, ..Self::default() }
+    }
+}
+
 impl BalancingSection {
     /// This section, and `below` where it says nothing.
     #[must_use]
@@ -117,6 +140,7 @@ pub(super) struct Balancing {
     pub(super) subset_size: usize,
     pub(super) subset_id: u64,
     pub(super) warmup: Duration,
+    said: Said,
 }
 
 /// Where the caller is.
@@ -127,8 +151,9 @@ pub(super) enum Place {
 }
 
 impl Balancing {
-    /// The rules that a section means.
-    pub(super) fn of(section: &BalancingSection) -> Result<Self, InvalidHeaderName> {
+    /// The rules that are meant.
+    pub(super) fn of(said: Said) -> Result<Self, InvalidHeaderName> {
+        let section = said.resolve();
         let place = |near: &Nearness| match near {
             Nearness::Zone => section.zone.clone().filter(|zone| !zone.is_empty()).map(Place::Zone),
             Nearness::Cluster => section.cluster.clone().filter(|name| !name.is_empty()).map(Place::Cluster),
@@ -142,7 +167,14 @@ impl Balancing {
             subset_size: section.subset_size.unwrap_or(0) as usize,
             subset_id: section.subset_id.unwrap_or_else(|| *ANY_ID),
             warmup: Duration::from_millis(section.warmup_ms.unwrap_or(0)),
+            said,
         })
+    }
+
+    /// The same, where the program says this as well.
+    pub(super) fn and(&self, section: &BalancingSection) -> Result<Self, InvalidHeaderName> {
+        let said = self.said.clone();
+        Self::of(Said { program: section.over(&said.program), ..said })
     }
 }
 

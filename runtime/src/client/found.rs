@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::balancing::Said;
 use super::pool::Pool;
 use super::transport::Transport;
 use super::{BalancingSection, Client, ConnectError, Target, settings};
@@ -77,7 +78,7 @@ impl Client {
         known::register::<E>();
         Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
         let instances = registry.watch(&Wanted::of(service));
-        Self::of_instances(service, service.app, instances, connection, tls, balancing)
+        Self::of_instances(service, service.app, instances, connection, tls, &balancing.clone().into())
     }
 
     /// A client of what a target names in a registry. One that says no address is that of the registries that are
@@ -129,7 +130,7 @@ impl Client {
         instances: watch::Receiver<Instances>,
         connection: &ClientConnectionSection,
         tls: Option<&ClientTlsSection>,
-        balancing: &BalancingSection,
+        balancing: &Said,
     ) -> Result<Self, ConnectError> {
         let mut settings = settings(name, connection, tls, balancing)?;
         settings.service = service.name;

@@ -38,6 +38,7 @@ mod way;
 use address::Address;
 pub use address::ConnectError;
 use balancing::Balancing;
+pub(crate) use balancing::Said as BalancingSaid;
 pub use balancing::{Balancer, BalancingSection, Nearness};
 use found::Asked;
 pub(crate) use guards::Configured;
@@ -147,6 +148,16 @@ impl Client {
     pub fn policies(self, policies: Policies) -> Result<Self, UnknownTarget> {
         self.guards.say(|said| policies.clone_into(&mut said.program))?;
         Ok(self)
+    }
+
+    /// Says how its calls choose among instances, where there are several, and no configuration says it of the service. The
+    /// client has connections of its own from here on.
+    ///
+    /// # Errors
+    ///
+    /// Fails when what is said cannot be meant.
+    pub fn balancing(self, balancing: BalancingSection) -> Result<Self, ConnectError> {
+        Ok(Self { transport: self.transport.balanced(&balancing)?, ..self })
     }
 
     /// Adds an interceptor around this client's calls; the first added is outermost.
@@ -347,12 +358,14 @@ fn settings(
     target: &str,
     connection: &ClientConnectionSection,
     tls: Option<&ClientTlsSection>,
-    balancing: &BalancingSection,
+    balancing: &BalancingSaid,
 ) -> Result<Settings, ConnectError> {
-    let refused =
-        |error: &dyn Display| ConnectError::Target { target: target.to_owned(), why: error.to_string() };
-    let balancing = Balancing::of(balancing).map_err(|error| refused(&error))?;
-    Settings::new(connection, tls, balancing).map_err(|error| refused(&error))
+    let balancing = Balancing::of(balancing.clone()).map_err(|error| refused(target, &error))?;
+    Settings::new(connection, tls, balancing).map_err(|error| refused(target, &error))
+}
+
+fn refused(target: &str, error: &dyn Display) -> ConnectError {
+    ConnectError::Target { target: target.to_owned(), why: error.to_string() }
 }
 
 impl fmt::Debug for Client {

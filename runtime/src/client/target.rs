@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::address::Address;
-use super::balancing::BalancingSection;
+use super::balancing::{BalancingSection, Said};
 use crate::net::{ClientConnectionSection, ClientTlsSection};
 use crate::registry::{Lookup, LookupError, Wanted, without_passwords};
 
@@ -25,7 +25,7 @@ pub struct Target {
     pub(crate) tls: Option<ClientTlsSection>,
     pub(crate) group: Option<String>,
     pub(crate) version: Option<String>,
-    pub(crate) balancing: BalancingSection,
+    pub(crate) balancing: Said,
 }
 
 impl Target {
@@ -35,7 +35,7 @@ impl Target {
     /// Or what a registry tells, as a [`Lookup`] says it: `etcd://10.1.0.7:2379/shop.order.orders`, `file:///run/fleet`.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        let (connection, balancing) = (ClientConnectionSection::default(), BalancingSection::default());
+        let (connection, balancing) = (ClientConnectionSection::default(), Said::default());
         Self { text: text.into(), connection, tls: None, group: None, version: None, balancing }
     }
 
@@ -80,7 +80,7 @@ impl Target {
     /// How each call chooses, where there are several instances.
     #[must_use]
     pub fn balancing(self, balancing: BalancingSection) -> Self {
-        Self { balancing, ..self }
+        Self { balancing: balancing.into(), ..self }
     }
 }
 

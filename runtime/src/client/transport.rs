@@ -13,7 +13,7 @@ use tonic::body::Body;
 
 use super::pool::{Pool, Upload};
 use super::requests::{Requests, announce};
-use super::response;
+use super::{BalancingSection, ConnectError, response};
 use crate::call::{Call, deadline, reserved};
 use crate::codec::Encoding;
 use crate::interceptor::Hooks;
@@ -28,6 +28,14 @@ pub(super) enum Transport {
 }
 
 impl Transport {
+    /// The same way, with calls that choose by other rules.
+    pub(super) fn balanced(self, section: &BalancingSection) -> Result<Self, ConnectError> {
+        match self {
+            Self::Local(_) => Ok(self),
+            Self::Remote(pool) => pool.balanced(section).map(Self::Remote),
+        }
+    }
+
     /// Sends a call and waits for the head of its response. Whether a server saw a call that failed, the status knows:
     /// see [`response::never_sent`].
     pub(super) async fn send(

@@ -184,6 +184,13 @@ pub mod shop {
             self.0.policies(policies).map(Self)
         }
 
+        pub fn balancing(
+            self,
+            balancing: __jovian::BalancingSection,
+        ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+            self.0.balancing(balancing).map(Self)
+        }
+
         #[must_use]
         pub fn with(&self, options: __jovian::CallOptions) -> Self {
             Self(self.0.with(options))

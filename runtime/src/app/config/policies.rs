@@ -140,22 +140,25 @@ fn target<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, 
 }
 
 impl ClientSection {
-    /// What is said of the clients of a service, for callers that are where the app is. What its app says counts where it
-    /// says nothing itself.
-    pub(crate) fn of(&self, service: &Service, app: &AppSection) -> ClientServiceSection {
+    /// What is said of the clients of a service. What its app says counts where it says nothing itself.
+    pub(crate) fn of(&self, service: &Service) -> ClientServiceSection {
         let said = |name: &str| self.services.get(name).cloned().unwrap_or_default();
         let (own, of_app) = (said(service.name), said(service.app));
-        let place = BalancingSection {
-            zone: Some(app.zone.clone()),
-            cluster: Some(app.cluster.clone()),
-            ..BalancingSection::default()
-        };
         ClientServiceSection {
             target: own.target.or(of_app.target),
             group: own.group.or(of_app.group),
             version: own.version.or(of_app.version),
-            balancing: own.balancing.over(&of_app.balancing).over(&self.balancing).over(&place),
+            balancing: own.balancing.over(&of_app.balancing),
         }
+    }
+
+    /// How calls of all services choose, for callers that are where the app is.
+    pub(crate) fn balancing_in(&self, app: &AppSection) -> BalancingSection {
+        self.balancing.over(&BalancingSection {
+            zone: Some(app.zone.clone()),
+            cluster: Some(app.cluster.clone()),
+            ..BalancingSection::default()
+        })
     }
 
     pub(crate) fn policies(&self) -> Policies {

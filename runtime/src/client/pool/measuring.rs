@@ -18,7 +18,7 @@ static METHOD: Method = Method::new("/a.B/C", 0, Kind::Unary);
 /// Chooses among instances, as a call with this key does that is answered at once; whether there was one. Nothing, if the
 /// section cannot be meant.
 pub fn picks(list: &[Arc<Instance>], balancing: &BalancingSection) -> Option<impl Fn(u64) -> bool + use<>> {
-    let balancing = Balancing::of(balancing).ok()?;
+    let balancing = Balancing::of(balancing.clone().into()).ok()?;
     let settings = Settings::new(&ClientConnectionSection::default(), None, balancing).ok()?;
     let set = Set::default().changed(list, &settings, true);
     Some(move |key| {

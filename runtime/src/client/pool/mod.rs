@@ -52,7 +52,7 @@ use ticket::Ticket;
 pub(super) use upload::Upload;
 
 use super::address::Address;
-use super::response;
+use super::{BalancingSection, ConnectError, refused, response};
 use crate::call::Call;
 use crate::registry::{Instance, Instances};
 
@@ -103,6 +103,14 @@ impl Pool {
         let pool = Arc::new(Self { name, known, instances, settings });
         snapshot::remember(&pool);
         pool
+    }
+
+    /// Another pool of the same, whose calls choose as is said here, too.
+    pub(super) fn balanced(&self, section: &BalancingSection) -> Result<Arc<Self>, ConnectError> {
+        let balancing = self.settings.balancing.and(section).map_err(|error| refused(&self.name, &error))?;
+        let settings = Settings { balancing: Arc::new(balancing), ..self.settings.clone() };
+        let list = Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner).list);
+        Ok(Self::new(self.name.clone(), list, self.instances.clone(), settings))
     }
 
     /// Sends a call and waits for the head of its response. `head` makes the head of the request, each time that it is
