@@ -303,7 +303,7 @@ async fn addresses_are_chosen_among_in_the_same_way() {
 #[tokio::test]
 async fn a_program_says_how_calls_choose_where_no_configuration_says_it_of_the_service() {
     let fleet = Fleet::of(3, |_, _| {}).await;
-    let app = |of_service: &str| {
+    let configured = |of_service: &str| {
         let config = format!(
             r#"
             [client.balancing]
@@ -323,14 +323,15 @@ async fn a_program_says_how_calls_choose_where_no_configuration_says_it_of_the_s
         got
     };
     let (even, one) = ([10, 10, 10], [0, 0, 30]);
-    assert_eq!(spread(OrdersClient::discover(&app("")).unwrap()).await, one);
-    let turns = OrdersClient::discover(&app("")).unwrap().balancing(by(Balancer::RoundRobin)).unwrap();
-    assert_eq!(spread(turns.clone()).await, even, "over what is said of all");
+    let app = configured("");
+    assert_eq!(spread(OrdersClient::discover(&app).unwrap()).await, one);
+    let in_turns = OrdersClient::discover(&app).unwrap().balancing(by(Balancer::RoundRobin)).unwrap();
+    assert_eq!(spread(in_turns.clone()).await, even, "over what is said of all");
     // The header is still that of the configuration: each key counts for itself, and what was said last.
-    assert_eq!(spread(turns.balancing(by(Balancer::ConsistentHash)).unwrap()).await, one);
-    let configured = OrdersClient::discover(&app("balancer = 'round-robin'")).unwrap();
-    let configured = configured.balancing(by(Balancer::ConsistentHash)).unwrap();
-    assert_eq!(spread(configured).await, even, "what is configured of the service counts");
+    assert_eq!(spread(in_turns.balancing(by(Balancer::ConsistentHash)).unwrap()).await, one);
+    let client = OrdersClient::discover(&configured("balancer = 'round-robin'")).unwrap();
+    let client = client.balancing(by(Balancer::ConsistentHash)).unwrap();
+    assert_eq!(spread(client).await, even, "what is configured of the service counts");
 
     let list: Vec<String> = fleet.servers.iter().map(|server| server.address.to_string()).collect();
     let client = OrdersClient::connect(format!("static://{}", list.join(","))).unwrap();

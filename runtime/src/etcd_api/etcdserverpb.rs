@@ -55,6 +55,17 @@ impl KvClient {
         self.0.policies(policies).map(Self)
     }
 
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -167,6 +178,17 @@ impl WatchClient {
         self.0.policies(policies).map(Self)
     }
 
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -242,6 +264,17 @@ impl LeaseClient {
         policies: __jovian::Policies,
     ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
         self.0.policies(policies).map(Self)
+    }
+
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
     }
 
     /// A client whose calls have these options.
@@ -337,6 +370,17 @@ impl AuthClient {
         policies: __jovian::Policies,
     ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
         self.0.policies(policies).map(Self)
+    }
+
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
     }
 
     /// A client whose calls have these options.

@@ -47,7 +47,8 @@ impl Settings {
     /// The settings of a client that was told how to choose.
     #[cfg(test)]
     pub(super) fn balanced(section: &crate::client::BalancingSection) -> Self {
-        Self::new(&ClientConnectionSection::default(), None, Balancing::of(section.clone().into()).unwrap()).unwrap()
+        Self::new(&ClientConnectionSection::default(), None, Balancing::of(section.clone().into()).unwrap())
+            .unwrap()
     }
 
     /// Whether an address that does not say so speaks TLS.

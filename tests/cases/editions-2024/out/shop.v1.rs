@@ -111,6 +111,17 @@ impl OrdersClient {
         self.0.policies(policies).map(Self)
     }
 
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {

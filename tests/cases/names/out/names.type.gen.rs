@@ -237,6 +237,17 @@ impl BoxClient {
         self.0.policies(policies).map(Self)
     }
 
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -430,6 +441,17 @@ impl T2Client {
         self.0.policies(policies).map(Self)
     }
 
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -539,6 +561,17 @@ impl FooBarClient {
         self.0.policies(policies).map(Self)
     }
 
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -638,6 +671,17 @@ impl FooBar2Client {
         policies: __jovian::Policies,
     ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
         self.0.policies(policies).map(Self)
+    }
+
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
     }
 
     /// A client whose calls have these options.

@@ -245,6 +245,17 @@ impl WrappersClient {
         self.0.policies(policies).map(Self)
     }
 
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -839,6 +850,17 @@ impl TakenClient {
         self.0.policies(policies).map(Self)
     }
 
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -1176,6 +1198,17 @@ impl FileDescriptorSet2Client {
         self.0.policies(policies).map(Self)
     }
 
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -1285,6 +1318,17 @@ impl _1Client {
         self.0.policies(policies).map(Self)
     }
 
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -1384,6 +1428,17 @@ impl SClient {
         policies: __jovian::Policies,
     ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
         self.0.policies(policies).map(Self)
+    }
+
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
     }
 
     /// A client whose calls have these options.
@@ -1487,6 +1542,17 @@ impl SelfClient {
         self.0.policies(policies).map(Self)
     }
 
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -1586,6 +1652,17 @@ impl Taken2Client {
         policies: __jovian::Policies,
     ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
         self.0.policies(policies).map(Self)
+    }
+
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
     }
 
     /// A client whose calls have these options.
@@ -1706,6 +1783,17 @@ impl ElsewhereClient {
         policies: __jovian::Policies,
     ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
         self.0.policies(policies).map(Self)
+    }
+
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
     }
 
     /// A client whose calls have these options.

@@ -167,6 +167,17 @@ impl SendClient {
         self.0.policies(policies).map(Self)
     }
 
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -323,6 +334,17 @@ impl FutureClient {
         self.0.policies(policies).map(Self)
     }
 
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -432,6 +454,17 @@ impl IteratorClient {
         self.0.policies(policies).map(Self)
     }
 
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -531,6 +564,17 @@ impl ContextClient {
         policies: __jovian::Policies,
     ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
         self.0.policies(policies).map(Self)
+    }
+
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
     }
 
     /// A client whose calls have these options.
@@ -634,6 +678,17 @@ impl CallClient {
         self.0.policies(policies).map(Self)
     }
 
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -733,6 +788,17 @@ impl IncomingClient {
         policies: __jovian::Policies,
     ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
         self.0.policies(policies).map(Self)
+    }
+
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
     }
 
     /// A client whose calls have these options.
@@ -836,6 +902,17 @@ impl RepliesClient {
         self.0.policies(policies).map(Self)
     }
 
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -935,6 +1012,17 @@ impl BoundServiceClient {
         policies: __jovian::Policies,
     ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
         self.0.policies(policies).map(Self)
+    }
+
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
     }
 
     /// A client whose calls have these options.
@@ -1038,6 +1126,17 @@ impl CloneClient {
         self.0.policies(policies).map(Self)
     }
 
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
+    }
+
     /// A client whose calls have these options.
     #[must_use]
     pub fn with(&self, options: __jovian::CallOptions) -> Self {
@@ -1137,6 +1236,17 @@ impl FromClient {
         policies: __jovian::Policies,
     ) -> ::core::result::Result<Self, __jovian::UnknownTarget> {
         self.0.policies(policies).map(Self)
+    }
+
+    /// Says how calls choose among the instances of the service, where no configuration says it of this service.
+    ///
+    /// # Errors
+    /// When what is said cannot be meant.
+    pub fn balancing(
+        self,
+        balancing: __jovian::BalancingSection,
+    ) -> ::core::result::Result<Self, __jovian::ConnectError> {
+        self.0.balancing(balancing).map(Self)
     }
 
     /// A client whose calls have these options.
