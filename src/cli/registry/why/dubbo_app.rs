@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::asked::{Asked, Consumer, Place};
 use super::dubbo::{SAME_GROUP, other_group};
 use super::reason::{Cause, Findings};
-use super::shape::{field, text};
+use super::shape::{self, Field, Shape, field, text};
 use crate::cli::registry::decode::Decoded;
 
 const REGISTER_AGAIN: &str = "write what `jovian keys --layout dubbo-app` shows";
@@ -36,12 +36,18 @@ pub(super) fn by_application(
         let is_instance = record.found.as_ref().is_some_and(|found| found.layout == "dubbo-app");
         is_instance && (asked.concerns(record) || folders.iter().any(|folder| record.key.starts_with(folder)))
     });
+    let instances: Vec<&Decoded> = instances.collect();
+    let spoilt = Spoilt::of(asked, &folders, &instances);
     for record in instances {
         let is_mapped = folders.iter().any(|folder| record.key.starts_with(folder));
         if !is_mapped && record.found.as_ref().is_some_and(|found| found.root != asked.options.root) {
             continue;
         }
-        if is_mapped {
+        if let Some(Spoilt { key, code, reason, .. }) = spoilt.iter().find(|spoilt| spoilt.concerns(record)) {
+            let last = record.key.rsplit('/').next().unwrap_or_default();
+            let address = record.instance().map_or(last, |instance| &instance.address);
+            findings.of(address, *code, key, reason.clone(), REGISTER_AGAIN);
+        } else if is_mapped {
             instance(asked, &*layout, records, record, findings);
         } else {
             let address = record.instance().map_or("", |instance| instance.address.as_str());
@@ -57,6 +63,62 @@ pub(super) fn by_application(
                 "add the app to the value of that key, behind a comma",
             );
         }
+    }
+}
+
+/// `curator_discovery.ServiceInstance`, as which dubbo-go reads what stands in ZooKeeper.
+const CURATOR: &[Field] = &[
+    ("name", Shape::Text),
+    ("id", Shape::Text),
+    ("address", Shape::Text),
+    ("port", Shape::Whole),
+    ("registrationTimeUTC", Shape::Whole),
+    ("tag", Shape::Text),
+];
+
+/// An instance in ZooKeeper that costs dubbo-go others as well.
+struct Spoilt<'a> {
+    key: &'a str,
+    code: Cause,
+    reason: String,
+    /// How the keys of those begin that are lost with it.
+    below: &'a str,
+}
+
+impl<'a> Spoilt<'a> {
+    /// Those among the instances of these folders.
+    fn of(asked: &Asked, folders: &'a [String], instances: &[&'a Decoded]) -> Vec<Self> {
+        if (asked.consumer, asked.place) != (Consumer::DubboGo, Place::ZooKeeper) {
+            return Vec::new();
+        }
+        let of = |record: &&'a Decoded| {
+            let below = folders.iter().find(|folder| record.key.starts_with(*folder))?;
+            Self::read(&record.key, &record.record.value, below)
+        };
+        let mut all: Vec<Self> = instances.iter().filter_map(of).collect();
+        // What ends a consumer concerns all that it looks for.
+        all.sort_by_key(|spoilt| spoilt.below.len());
+        all
+    }
+
+    fn read(key: &'a str, value: &str, folder: &'a str) -> Option<Self> {
+        let value = match shape::read(value, CURATOR) {
+            Ok(value) => value,
+            Err(why) => {
+                let reason = format!(
+                    "dubbo-go reads all instances of an app together, and finds none of them as soon as it cannot read one: {why}"
+                );
+                return Some(Self { key, code: shape::cause(value), reason, below: folder });
+            }
+        };
+        let labels = value.get("payload").and_then(|payload| payload.get("metadata"));
+        let reason = "it has no `payload` with `metadata`, and every consumer of its app on dubbo-go ends when it reads that";
+        let ends = || Self { key, code: Cause::ValueType, reason: reason.to_owned(), below: "" };
+        (!labels.is_some_and(Value::is_object)).then(ends)
+    }
+
+    fn concerns(&self, record: &Decoded) -> bool {
+        record.key.starts_with(self.below)
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Finder {
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) names: BTreeSet<String>,
+    /// Whether the program has ended instead.
+    pub(crate) has_ended: bool,
     /// With what calls failed, each on a line.
     pub(crate) errors: String,
 }
@@ -54,15 +56,19 @@ impl Finder {
     /// is anybody else.
     pub(crate) async fn find(&mut self, name: &str, mode: &str, expected: &BTreeSet<String>) -> Found {
         let sought = json!({ "name": name, "mode": mode, "expect": expected });
-        self.input.write_all(format!("{sought}\n").as_bytes()).await.unwrap();
+        // One that has ended takes nothing more.
+        let _has_ended = self.input.write_all(format!("{sought}\n").as_bytes()).await;
         let line = timeout(PATIENCE, self.output.next_line()).await.expect("it says something").unwrap();
-        let line = line.unwrap_or_else(|| panic!("{name}: it has ended, see {}", self.log));
+        let Some(line) = line else {
+            return Found { names: BTreeSet::new(), has_ended: true, errors: format!("see {}", self.log) };
+        };
         let found: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(found["ok"], true, "{line}");
         let texts = |name: &str| {
             let texts = found["detail"][name].as_array().unwrap().iter();
             texts.map(|text| text.as_str().unwrap().to_owned())
         };
-        Found { names: texts("names").collect(), errors: texts("errors").collect::<Vec<_>>().join("\n") }
+        let errors = texts("errors").collect::<Vec<_>>().join("\n");
+        Found { names: texts("names").collect(), has_ended: false, errors }
     }
 }

@@ -1,35 +1,24 @@
-//! One etcd or ZooKeeper with a program of one framework, and Rust beside it.
+//! One store with a program of one framework, and Rust beside it.
 
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jovian_runtime::codegen::v1::BoundService;
-use jovian_runtime::etcd_api::etcdserverpb::{DeleteRangeRequest, KvClient, PutRequest, RangeRequest};
-use jovian_runtime::registry::layout::{Layout, Options, StoreKind, by_name};
-use jovian_runtime::registry::{EtcdOptions, EtcdRegistry, Registry, ZooKeeperOptions, ZooKeeperRegistry};
+use jovian_runtime::registry::Registry;
 use jovian_runtime::{App, AppConfig, ClientServiceSection, Running};
 use jovian_tests_fleet::probe::{PROBE_SERVICE, ProbeServiceClient, ProbeServiceServer};
 
-use crate::etcd::{self, Etcd};
 use crate::probe::{Calls, Probe};
-use crate::programs::{Program, Provider, Report, is_required};
-use crate::zookeeper::ZooKeeper;
+use crate::programs::{Program, Provider, Report};
+use crate::store::Store;
 
 /// What everybody calls the app.
 pub(crate) const NAME: &str = "probe";
-/// How long records stay when their process has died.
-const TTL: Duration = Duration::from_secs(10);
 
 /// A store, and a program that uses it.
 pub(crate) struct Fleet {
     pub(crate) program: Program,
-    store: Store,
-}
-
-enum Store {
-    Etcd(Etcd),
-    ZooKeeper(ZooKeeper),
+    pub(crate) store: Store,
 }
 
 /// Generated Rust that serves.
@@ -42,26 +31,21 @@ pub(crate) struct Rust {
 impl Fleet {
     /// An empty etcd for the program of a framework; nothing where something is missing.
     pub(crate) fn start(test: &str, framework: &'static str) -> Option<Self> {
-        assert!(etcd::is_here() || !is_required(), "there is no etcd, and JOVIAN_REQUIRE_FLEET=1");
-        let program = Program::of(framework)?;
-        Some(Self { program, store: Store::Etcd(Etcd::start(test)?) })
+        Self::of(Store::etcd, test, framework)
     }
 
     /// The same with an empty ZooKeeper.
     pub(crate) fn start_in_zookeeper(test: &str, framework: &'static str) -> Option<Self> {
-        let program = Program::of(framework)?;
-        let store = ZooKeeper::start(test);
-        assert!(store.is_some() || !is_required(), "there is no ZooKeeper, and JOVIAN_REQUIRE_FLEET=1");
-        Some(Self { program, store: Store::ZooKeeper(store?) })
+        Self::of(Store::zookeeper, test, framework)
+    }
+
+    fn of(store: fn(&str) -> Option<Store>, test: &str, framework: &'static str) -> Option<Self> {
+        Some(Self { program: Program::of(framework)?, store: store(test)? })
     }
 
     /// Where the store is.
     pub(crate) fn endpoint(&self) -> String {
-        let mut endpoints = match &self.store {
-            Store::Etcd(store) => store.endpoints(),
-            Store::ZooKeeper(store) => store.endpoints(),
-        };
-        endpoints.remove(0)
+        self.store.endpoint()
     }
 
     /// Starts the program as a provider.
@@ -102,7 +86,7 @@ impl Fleet {
     pub(crate) async fn serve_by_hand(&self, record: impl Fn(&str) -> (String, String)) -> Rust {
         let rust = start(App::new(config()).serve(ProbeServiceServer::new(Probe::new(None)))).await;
         let (key, value) = record(&rust.running.address().to_string());
-        self.put(&key, &value).await;
+        self.store.put(&key, &value).await;
         rust
     }
 
@@ -139,46 +123,7 @@ impl Fleet {
 
     /// The store in these layouts, in which the service has this name.
     pub(crate) fn registry(&self, layouts: &[&str], name: &str) -> Arc<dyn Registry> {
-        let mut options = Options::of(match self.store {
-            Store::Etcd(_) => StoreKind::Etcd,
-            Store::ZooKeeper(_) => StoreKind::ZooKeeper,
-        });
-        options.mode = "dev".to_owned();
-        options.names = [(PROBE_SERVICE.app.to_owned(), name.to_owned())].into();
-        let layouts: Vec<Arc<dyn Layout>> =
-            layouts.iter().map(|layout| by_name(layout, &options).unwrap()).collect();
-        let at = [self.endpoint()];
-        match self.store {
-            Store::Etcd(_) => Arc::new(EtcdRegistry::new(EtcdOptions::at(at, layouts).ttl(TTL))),
-            Store::ZooKeeper(_) => {
-                Arc::new(ZooKeeperRegistry::new(ZooKeeperOptions::at(at, layouts).ttl(TTL)))
-            }
-        }
-    }
-
-    /// Writes a record into the etcd by hand.
-    pub(crate) async fn put(&self, key: &str, value: &str) {
-        let request =
-            PutRequest { key: key.to_owned().into(), value: value.to_owned().into(), ..Default::default() };
-        self.keys().put(request).await.unwrap();
-    }
-
-    /// Forgets all that stands in the etcd.
-    pub(crate) async fn clear(&self) {
-        let all = DeleteRangeRequest { key: vec![0].into(), range_end: vec![0].into() };
-        self.keys().delete_range(all).await.unwrap();
-    }
-
-    /// All that stands in the etcd: keys and values.
-    pub(crate) async fn records(&self) -> Vec<(String, String)> {
-        let all = RangeRequest { key: vec![0].into(), range_end: vec![0].into(), ..Default::default() };
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let found = self.keys().range(all).await.unwrap().kvs;
-        found.iter().map(|record| (text(&record.key), text(&record.value))).collect()
-    }
-
-    fn keys(&self) -> KvClient {
-        KvClient::connect(self.endpoint()).unwrap()
+        self.store.registry(layouts, (PROBE_SERVICE.app.to_owned(), name.to_owned()))
     }
 }
 

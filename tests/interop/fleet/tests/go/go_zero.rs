@@ -39,7 +39,7 @@ async fn go_zero_with_two_hosts_calls_rust() {
 async fn rust_finds_and_calls_go_zero() {
     let Some(fleet) = Fleet::start("rust_calls_go_zero", "gozero") else { return };
     let go_zero = fleet.provide(&[]).await;
-    fleet.put(&format!("{NAME}/bad"), "no address").await;
+    fleet.store.put(&format!("{NAME}/bad"), "no address").await;
     let (_app, client) = fleet.client(&["go-zero"]);
     assert_eq!(calls::found(&client).await.provider, "go");
     calls::wire(&client).await;

@@ -60,7 +60,7 @@ async fn prometheus_is_told_of_rust_and_of_jupiter() {
     let is_its = |host: &str| !["web-1", "web-2"].contains(&host);
     let until = Instant::now() + PATIENCE;
     let (host, governor) = loop {
-        let records = fleet.records().await;
+        let records = fleet.store.records().await;
         let mut told = records.iter().filter_map(|(of, told)| Some((of.strip_prefix(&key)?, told)));
         if let Some((host, told)) = told.find(|(host, _)| is_its(host)) {
             break (host.to_owned(), told.clone());

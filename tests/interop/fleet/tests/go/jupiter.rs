@@ -21,7 +21,7 @@ async fn jupiter_finds_and_calls_rust() {
 async fn rust_finds_and_calls_jupiter() {
     let Some(fleet) = Fleet::start("rust_calls_jupiter", "jupiter") else { return };
     let jupiter = fleet.provide(&[]).await;
-    fleet.put(&format!("grpc:{NAME}:v1:dev/127.0.0.1:1"), r#"{"MetadataX":{"weight":"100"}}"#).await;
+    fleet.store.put(&format!("grpc:{NAME}:v1:dev/127.0.0.1:1"), r#"{"MetadataX":{"weight":"100"}}"#).await;
     let (_app, client) = fleet.client(&["jupiter"]);
     assert_eq!(calls::found(&client).await.provider, "go");
     calls::wire(&client).await;

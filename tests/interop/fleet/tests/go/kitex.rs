@@ -20,7 +20,7 @@ async fn kitex_finds_and_calls_rust() {
 async fn rust_finds_and_calls_kitex() {
     let Some(fleet) = Fleet::start("rust_calls_kitex", "kitex") else { return };
     let kitex = fleet.provide(&[]).await;
-    fleet.put(&format!("kitex/registry-etcd/{NAME}/bad"), r#"{"network":"tcp","address":7}"#).await;
+    fleet.store.put(&format!("kitex/registry-etcd/{NAME}/bad"), r#"{"network":"tcp","address":7}"#).await;
     let (_app, client) = fleet.client(&["kitex"]);
     assert_eq!(calls::found(&client).await.provider, "go");
     calls::wire(&client).await;

@@ -69,7 +69,7 @@ async fn metadata_of_kratos_goes_as_far_as_it_is_meant_to() {
 async fn rust_finds_and_calls_kratos() {
     let Some(fleet) = Fleet::start("rust_calls_kratos", "kratos") else { return };
     let kratos = fleet.provide(&[]).await;
-    fleet.put(&format!("/microservices/{NAME}/bad"), "garbage").await;
+    fleet.store.put(&format!("/microservices/{NAME}/bad"), "garbage").await;
     let (_app, client) = fleet.client(&["kratos"]);
     assert_eq!(calls::found(&client).await.provider, "go");
     calls::wire(&client).await;

@@ -22,6 +22,7 @@ mod neighbours;
 mod probe;
 mod programs;
 mod refused;
+mod store;
 mod why;
 #[path = "../../../../support/why_case.rs"]
 #[allow(dead_code, reason = "what the command is given is known by those who run it")]

@@ -25,7 +25,7 @@ async fn side_by_side(test: &str, framework: &'static str, folder: Option<&str>,
 
 /// What Rust writes has the fields that the framework's own provider writes, and no others; each is of the same kind.
 async fn same_shape(fleet: &Fleet, folder: &str, rust: &str) {
-    let records = fleet.records().await;
+    let records = fleet.store.records().await;
     let here = records.iter().filter(|(key, _)| key.starts_with(folder));
     let (own, theirs): (Vec<_>, Vec<_>) =
         here.partition(|(key, value)| key.contains(rust) || value.contains(rust));

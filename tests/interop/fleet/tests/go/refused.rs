@@ -45,7 +45,7 @@ fn only(name: &str) -> BTreeSet<String> {
 async fn jupiter_does_not_reach_a_server_that_refuses_its_authority() {
     let Some(fleet) = Fleet::start("refused_jupiter", "jupiter") else { return };
     let address = stock().await;
-    fleet.put(&format!("grpc:{NAME}:v1:dev/{address}"), r#"{"Op":0}"#).await;
+    fleet.store.put(&format!("grpc:{NAME}:v1:dev/{address}"), r#"{"Op":0}"#).await;
     let mut finder = Finder::start(&fleet, "refused_jupiter", &[]);
     let found = finder.find(NAME, "dev", &BTreeSet::new()).await;
     assert!(found.names.is_empty() && found.errors.contains("PROTOCOL_ERROR"), "{found:?}");
@@ -61,7 +61,7 @@ async fn jupiter_does_not_reach_a_server_that_refuses_its_authority() {
 async fn go_zero_with_two_hosts_does_not_reach_it() {
     let Some(fleet) = Fleet::start("refused_go_zero", "gozero") else { return };
     let address = stock().await;
-    fleet.put(&format!("{NAME}/1"), &address).await;
+    fleet.store.put(&format!("{NAME}/1"), &address).await;
     let found = Finder::start(&fleet, "refused_go_zero", &[]).find(NAME, "", &only("stock")).await;
     assert_eq!(found.names, only("stock"), "{found:?}");
 

@@ -1,4 +1,4 @@
-//! What `jovian registry why` says, and what the consumer does: the records of each case of `tests/why` stand in an etcd, at each
+//! What `jovian registry why` says, and what the consumer does: the records of each case of `tests/why` stand in their store, at each
 //! of their addresses somebody serves, and the consumer itself looks there. Whom it calls is whom the command says that it calls.
 
 use std::collections::BTreeSet;
@@ -53,29 +53,35 @@ fn port() -> u16 {
     std::iter::repeat_with(free).take(100).flatten().next().expect("there is a free port")
 }
 
-/// The cases of a consumer for etcd.
-fn cases(consumer: &str) -> Vec<Case> {
+/// A store, as cases call it, with a program of a framework.
+type In = (&'static str, fn(&str, &'static str) -> Option<Fleet>);
+
+const ETCD: In = ("etcd", Fleet::start);
+const ZOOKEEPER: In = ("zookeeper", Fleet::start_in_zookeeper);
+
+/// The cases of a consumer for a store.
+fn cases(consumer: &str, store: &str) -> Vec<Case> {
     let mut cases = why_case::all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../why"));
-    cases.retain(|case| case.flag("--consumer") == Some(consumer) && case.store == "etcd");
+    cases.retain(|case| case.flag("--consumer") == Some(consumer) && case.store == store);
     cases
 }
 
 /// Tries all cases of a consumer, each under a name of its own: a framework remembers whom it has found by what name.
-async fn agrees(consumer: &str, framework: &'static str, least: usize) {
-    let Some(fleet) = Fleet::start(&format!("why_{framework}"), framework) else { return };
+async fn agrees(consumer: &str, framework: &'static str, (store, start): In, least: usize) {
+    let Some(fleet) = start(&format!("why_{framework}"), framework) else { return };
     let providers = Providers::start().await;
-    let cases = cases(consumer);
+    let cases = cases(consumer, store);
     let mut finder = (framework != "dubbogo").then(|| Finder::start(&fleet, framework, &[]));
     let mut failures = Vec::new();
     for (number, case) in cases.iter().enumerate() {
         let app = case.flag("--app").unwrap_or("shop.order.orders");
-        let of_its_own = format!("c{number}-{app}");
+        let of_its_own = format!("c{number}-{store}-{app}");
         let here = |text: &str| {
             let text = text.replace(app, &of_its_own).replace(case.service(), PROBE_SERVICE.name);
-            providers.here(&text).replace("abc123", &format!("abc{number}"))
+            providers.here(&text).replace("abc123", &format!("abc{number}{store}"))
         };
         for (key, value) in &case.records {
-            fleet.put(&here(key), &here(value)).await;
+            fleet.store.put(&here(key), &here(value)).await;
         }
         let expected: BTreeSet<String> = case.called().iter().map(|address| here(address)).collect();
         let found = match &mut finder {
@@ -84,11 +90,12 @@ async fn agrees(consumer: &str, framework: &'static str, least: usize) {
             }
             None => dubbo_go(&fleet, case).find(PROBE_SERVICE.name, "", &expected).await,
         };
-        if found.names != expected {
+        let ends = case.expected().contains("every consumer of its app on dubbo-go ends");
+        if (&found.names, found.has_ended) != (&expected, ends) {
             let folder = case.folder.display();
             failures.push(format!("{folder}: {found:?}\nThe command says:\n{}", here(&case.expected())));
         }
-        fleet.clear().await;
+        fleet.store.clear().await;
     }
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), cases.len(), failures.join("\n"));
     assert!(cases.len() >= least, "{}", cases.len());
@@ -100,7 +107,8 @@ fn dubbo_go(fleet: &Fleet, case: &Case) -> Finder {
         Some("application") => "service",
         level => level.unwrap_or("default"),
     };
-    let mut arguments = vec!["-kind", "etcdv3", "-level", level];
+    let kind = if case.store == "etcd" { "etcdv3" } else { &case.store };
+    let mut arguments = vec!["-kind", kind, "-level", level];
     for (flag, own) in [("--group", "-group"), ("--service-version", "-version")] {
         arguments.extend(case.flag(flag).into_iter().flat_map(|value| [own, value]));
     }
@@ -109,25 +117,30 @@ fn dubbo_go(fleet: &Fleet, case: &Case) -> Finder {
 
 #[tokio::test]
 async fn jupiter_calls_whom_the_command_says() {
-    agrees("jupiter", "jupiter", 11).await;
+    agrees("jupiter", "jupiter", ETCD, 11).await;
 }
 
 #[tokio::test]
 async fn kratos_calls_whom_the_command_says() {
-    agrees("kratos", "kratos", 13).await;
+    agrees("kratos", "kratos", ETCD, 13).await;
 }
 
 #[tokio::test]
 async fn kitex_calls_whom_the_command_says() {
-    agrees("kitex", "kitex", 10).await;
+    agrees("kitex", "kitex", ETCD, 10).await;
 }
 
 #[tokio::test]
 async fn go_zero_calls_whom_the_command_says() {
-    agrees("go-zero", "gozero", 7).await;
+    agrees("go-zero", "gozero", ETCD, 7).await;
 }
 
 #[tokio::test]
 async fn dubbo_go_calls_whom_the_command_says() {
-    agrees("dubbo-go", "dubbogo", 26).await;
+    agrees("dubbo-go", "dubbogo", ETCD, 26).await;
+}
+
+#[tokio::test]
+async fn dubbo_go_in_zookeeper_calls_whom_the_command_says() {
+    agrees("dubbo-go", "dubbogo", ZOOKEEPER, 29).await;
 }
