@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/go-kratos/kratos/contrib/registry/etcd/v2"
 	"github.com/go-kratos/kratos/v2/errors"
 	"github.com/go-kratos/kratos/v2/metadata"
 	mmd "github.com/go-kratos/kratos/v2/middleware/metadata"
@@ -23,7 +22,7 @@ var arrives = []struct{ raised, seen int32 }{
 	{500, 500}, {501, 501}, {503, 503}, {504, 504}, {402, 500},
 }
 
-func consume(o probe.Options, registry *etcd.Registry) {
+func consume(o probe.Options, registry store) {
 	r := &probe.Report{}
 	conn, err := dial(o.Name, registry)
 	r.Check("dial", err, nil)
@@ -62,7 +61,7 @@ func consume(o probe.Options, registry *etcd.Registry) {
 	r.Exit()
 }
 
-func dial(name string, registry *etcd.Registry) (*stock.ClientConn, error) {
+func dial(name string, registry store) (*stock.ClientConn, error) {
 	return grpc.DialInsecure(context.Background(),
 		grpc.WithEndpoint("discovery:///"+name),
 		grpc.WithDiscovery(registry),

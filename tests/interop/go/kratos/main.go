@@ -1,22 +1,37 @@
-// A program on Kratos: a gRPC server in etcd, or a client that finds one there.
+// A program on Kratos: a gRPC server in etcd or Nacos, or a client that finds one there.
 package main
 
 import (
+	"flag"
 	"log"
 
-	"github.com/go-kratos/kratos/contrib/registry/etcd/v2"
-	clientv3 "go.etcd.io/etcd/client/v3"
+	"github.com/go-kratos/kratos/v2/registry"
 
 	"jovian/interop/probe"
 )
 
+// store is where servers are written and found.
+type store interface {
+	registry.Registrar
+	registry.Discovery
+}
+
+// settings are the flags of this program alone.
+type settings struct {
+	group   string
+	cluster string
+}
+
 func main() {
-	o := probe.Parse("etcd", nil)
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{o.Registry}})
+	var s settings
+	o := probe.Parse("etcd, nacos", func(fs *flag.FlagSet) {
+		fs.StringVar(&s.group, "group", "DEFAULT_GROUP", "group in Nacos")
+		fs.StringVar(&s.cluster, "cluster", "DEFAULT", "cluster in Nacos")
+	})
+	registry, err := open(o, s)
 	if err != nil {
 		log.Fatal(err)
 	}
-	registry := etcd.New(client)
 	switch o.Role {
 	case "provider":
 		provide(o, registry)

@@ -5,7 +5,6 @@ import (
 	"log"
 	"time"
 
-	"github.com/go-kratos/kratos/contrib/registry/etcd/v2"
 	kratos "github.com/go-kratos/kratos/v2"
 	"github.com/go-kratos/kratos/v2/errors"
 	"github.com/go-kratos/kratos/v2/middleware/metadata"
@@ -17,7 +16,7 @@ import (
 	"jovian/interop/probe/pb"
 )
 
-func provide(o probe.Options, registry *etcd.Registry) {
+func provide(o probe.Options, registry store) {
 	server := grpc.NewServer(
 		grpc.Address(fmt.Sprintf("%s:%d", o.Host, o.Port)),
 		grpc.Timeout(time.Minute),
