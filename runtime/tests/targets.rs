@@ -167,7 +167,8 @@ async fn what_is_no_target_is_said() {
     assert!(wrong("memory:///a?gruop=b").starts_with(expected));
     let unknown = wrong("etdc:///a");
     assert!(
-        unknown.contains("`http`, `https`, `unix`, `static` and registries") && unknown.contains("`etcd`"),
+        unknown.contains("`http`, `https`, `dns`, `unix`, `static` and registries")
+            && unknown.contains("`etcd`"),
         "{unknown}"
     );
     let secret = wrong("kratos+memory://me:word@here/a");

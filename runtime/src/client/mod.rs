@@ -25,6 +25,7 @@ mod breaker;
 mod found;
 mod guards;
 mod manner;
+mod names;
 pub(crate) mod pool;
 mod reply_stream;
 mod requests;

@@ -211,7 +211,10 @@ impl Running {
     }
 
     pub async fn drained_for(server: Server, drain: Duration) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::listening(server, TcpListener::bind("127.0.0.1:0").await.unwrap(), drain)
+    }
+
+    pub fn listening(server: Server, listener: TcpListener, drain: Duration) -> Self {
         let address = listener.local_addr().unwrap();
         let stats = server.stats();
         let (stop, stopped) = oneshot::channel::<()>();

@@ -42,7 +42,7 @@ use requests::Reader;
   jovian call https://shop.example Orders/Watch -H 'x-tenant: 7' --timeout 5s
   jovian call unix:/run/shop.sock Orders/GetOrder --proto proto     from IDL, without reflection")]
 pub(super) struct Arguments {
-    /// `host:port`, `http://host:port`, `https://host`, `unix:/path`, or an app in a registry, `etcd://host:port/app` [default: `address` of `[server]` in config/app.toml]
+    /// `host:port`, `http://host:port`, `https://host`, `dns:///host:port`, `unix:/path`, or an app in a registry, `etcd://host:port/app` [default: `address` of `[server]` in config/app.toml]
     #[arg(value_name = "TARGET")]
     target: Option<String>,
     /// What to call; the service may be short where there is but one of that name

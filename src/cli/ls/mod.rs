@@ -25,7 +25,7 @@ mod text;
   jovian ls :9000 shop.orders.v1.Order         a message or an enum
   jovian ls :9000 --as json | jq -r '.services[].methods[]?.path'")]
 pub(super) struct Arguments {
-    /// `host:port`, `http://host:port`, `https://host`, `unix:/path`, or an app in a registry, `etcd://host:port/app` [default: `address` of `[server]` in config/app.toml]
+    /// `host:port`, `http://host:port`, `https://host`, `dns:///host:port`, `unix:/path`, or an app in a registry, `etcd://host:port/app` [default: `address` of `[server]` in config/app.toml]
     #[arg(value_name = "TARGET")]
     target: Option<String>,
     /// Show the IDL of this service, method, message or enum

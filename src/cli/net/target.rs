@@ -29,7 +29,7 @@ pub(super) enum Place {
 }
 
 impl Target {
-    /// Reads `host:port`, `:port`, `http://host:port`, `https://host` or `unix:/path`.
+    /// Reads `host:port`, `:port`, `http://host:port`, `https://host`, `dns:///host:port` or `unix:/path`.
     pub(in crate::cli) fn parse(text: &str) -> Result<Self, Diagnostics> {
         let (rest, tls, port) = match text.split_once(':') {
             Some(("unix", path)) => {
@@ -42,6 +42,10 @@ impl Target {
                 };
             }
             Some(("http", rest)) => (rest, false, Some(80)),
+            // A name, as gRPC writes it.
+            Some(("dns", name)) if name.parse::<u16>().is_err() => {
+                (name.strip_prefix("///").unwrap_or(name), false, None)
+            }
             Some(("https", rest)) => (rest, true, Some(443)),
             _ => (text, false, None),
         };
@@ -163,13 +167,29 @@ mod tests {
             ("http://shop.example", "shop.example:80", false),
             ("https://shop.example/", "shop.example:443", true),
             ("[::1]:9000", "[::1]:9000", false),
+            ("dns:///shop.example:9000", "shop.example:9000", false),
+            ("dns:shop.example:9000", "shop.example:9000", false),
+            ("dns:9000", "dns:9000", false),
             ("unix:/run/shop.sock", "unix:/run/shop.sock", false),
             ("unix:///run/shop.sock", "unix:/run/shop.sock", false),
             ("unix:shop.sock", "unix:shop.sock", false),
         ] {
             assert_eq!(shown(text).unwrap(), (expected.to_owned(), tls), "{text}");
         }
-        for wrong in ["shop", "", "a:b", "::1:9000", "a:0", "http:a", "unix:", "a b:1", "a/b:1", "x:99999"] {
+        for wrong in [
+            "shop",
+            "",
+            "a:b",
+            "::1:9000",
+            "a:0",
+            "http:a",
+            "unix:",
+            "dns:///shop",
+            "dns://10.1.0.53/shop:1",
+            "a b:1",
+            "a/b:1",
+            "x:99999",
+        ] {
             assert!(shown(wrong).is_err(), "{wrong}");
         }
     }

@@ -1,7 +1,7 @@
 //! From an address to an open connection.
 //!
-//! In: a host and a port, or the path of a socket. Out: a connection, within a bounded time. A name is looked up each time,
-//! and all that it stands for is tried.
+//! In: a host and a port, or the path of a socket. Out: a connection, within a bounded time. A name of which no address is chosen
+//! is looked up each time, and all that it stands for is tried.
 
 use std::io;
 use std::net::SocketAddr;
@@ -37,7 +37,11 @@ pub(super) async fn dial(address: &Address, settings: &Settings) -> io::Result<C
 
 async fn open(address: &Address, settings: &Settings) -> io::Result<Connection> {
     let stream = match &address.place {
-        Place::Tcp { host, port } => Plain::Tcp(tcp(host, *port, settings.connect_timeout).await?),
+        Place::Tcp { at: Some(at), .. } => Plain::Tcp(tcp(vec![*at], settings.connect_timeout).await?),
+        Place::Tcp { host, port, at: None } => {
+            let addresses = lookup_host((host.as_str(), *port)).await?.collect();
+            Plain::Tcp(tcp(addresses, settings.connect_timeout).await?)
+        }
         Place::Unix(path) => unix(path).await?,
     };
     let stream = match (&settings.tls, &address.place) {
@@ -61,8 +65,7 @@ async fn unix(_: &Path) -> io::Result<Plain> {
 }
 
 /// Tries all addresses of a name, from any of them on, each for its share of the time.
-async fn tcp(host: &str, port: u16, limit: Duration) -> io::Result<TcpStream> {
-    let mut addresses: Vec<SocketAddr> = lookup_host((host, port)).await?.collect();
+async fn tcp(mut addresses: Vec<SocketAddr>, limit: Duration) -> io::Result<TcpStream> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     if let Some(first) = chance::below(addresses.len()) {
         addresses.rotate_left(first);

@@ -126,6 +126,9 @@ impl Dialer {
             }
             _ => {}
         }
+        if matches!(line.state, State::Open(_)) {
+            self.settings.again.notify_one();
+        }
         let (done, dialing) = watch::channel(None);
         line.state = State::Dialing(dialing.clone());
         let dialer = Arc::clone(self);
@@ -153,6 +156,7 @@ impl Dialer {
                 Ok(connection)
             }
             Err(error) => {
+                self.settings.again.notify_one();
                 let cause: Cause = format!("cannot connect to {}: {error}", self.address).into();
                 let pause = PAUSE.saturating_mul(1 << line.failures.min(10)).min(LONGEST_PAUSE);
                 let until = now() + chance::jittered(pause);

@@ -17,7 +17,7 @@ const GRAIN: Duration = Duration::from_millis(10);
 pub(super) struct Endpoint {
     /// What tells it apart in this process; not 0.
     pub(super) number: u32,
-    /// Its address as it was told.
+    /// Where it is, as it was told.
     pub(super) name: String,
     pub(super) dialer: Arc<Dialer>,
     pub(super) in_flight: AtomicUsize,

@@ -1,6 +1,6 @@
 //! The client's connections.
 //!
-//! In: calls, and where their server is: at one address, or wherever a registry says. Out: responses. Each call chooses an
+//! In: calls, and where their server is: at addresses, by name or not, or wherever a registry says. Out: responses. Each call chooses an
 //! endpoint; each endpoint has one connection, made when it is first needed. A call that no server looked at is sent again,
 //! wherever it may be: that is no retry, nothing happened yet. Never: policy. What a server saw is not sent twice.
 
@@ -52,7 +52,7 @@ use ticket::Ticket;
 pub(super) use upload::Upload;
 
 use super::address::Address;
-use super::{BalancingSection, ConnectError, refused, response};
+use super::{BalancingSection, ConnectError, names, refused, response};
 use crate::call::Call;
 use crate::registry::{Instance, Instances};
 
@@ -67,8 +67,9 @@ pub(super) struct Pool {
     /// What is looked for: an address, or the id of an app.
     name: String,
     known: RwLock<Known>,
-    /// The instances of an app; nothing for an address.
-    instances: Option<watch::Receiver<Instances>>,
+    instances: watch::Receiver<Instances>,
+    /// Whether a registry tells them, and no program.
+    is_told: bool,
     settings: Settings,
 }
 
@@ -79,28 +80,28 @@ struct Known {
 }
 
 impl Pool {
-    /// The pool of one address, or of several that mean the same.
+    /// The pool of one address, or of several that mean the same, and of all that their names stand for.
     pub(super) fn of_addresses(addresses: Vec<Address>, settings: Settings) -> Arc<Self> {
         let names: Vec<String> = addresses.iter().map(Address::to_string).collect();
-        let list = names.iter().map(|address| Arc::new(Instance::new("", address))).collect();
-        Self::new(names.join(","), list, None, settings)
+        let places = names::watch(addresses, Arc::clone(&settings.again));
+        Self::new(names.join(","), places, false, settings)
     }
 
     /// The pool of an app whose instances are told.
     pub(super) fn of_app(app: &str, instances: watch::Receiver<Instances>, settings: Settings) -> Arc<Self> {
-        let list = Arc::clone(&instances.borrow());
-        Self::new(app.to_owned(), list, Some(instances), settings)
+        Self::new(app.to_owned(), instances, true, settings)
     }
 
     fn new(
         name: String,
-        list: Instances,
-        instances: Option<watch::Receiver<Instances>>,
+        instances: watch::Receiver<Instances>,
+        is_told: bool,
         settings: Settings,
     ) -> Arc<Self> {
-        let set = Set::default().changed(&list, &settings, instances.is_some());
+        let list = Arc::clone(&instances.borrow());
+        let set = Set::default().changed(&list, &settings, is_told);
         let known = RwLock::new(Known { list, set });
-        let pool = Arc::new(Self { name, known, instances, settings });
+        let pool = Arc::new(Self { name, known, instances, is_told, settings });
         snapshot::remember(&pool);
         pool
     }
@@ -109,8 +110,7 @@ impl Pool {
     pub(super) fn balanced(&self, section: &BalancingSection) -> Result<Arc<Self>, ConnectError> {
         let balancing = self.settings.balancing.and(section).map_err(|error| refused(&self.name, &error))?;
         let settings = Settings { balancing: Arc::new(balancing), ..self.settings.clone() };
-        let list = Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner).list);
-        Ok(Self::new(self.name.clone(), list, self.instances.clone(), settings))
+        Ok(Self::new(self.name.clone(), self.instances.clone(), self.is_told, settings))
     }
 
     /// Sends a call and waits for the head of its response. `head` makes the head of the request, each time that it is
@@ -152,18 +152,18 @@ impl Pool {
         if let Some(ticket) = self.set().pick(call) {
             return Ok(ticket);
         }
-        if let Some(instances) = self.instances.clone() {
-            // The caller's own time is left a little of, so that it is told what was missing and not only that it was late.
-            let wait = call.remaining().map_or(WAIT, |left| WAIT.min(left - left / 10));
-            if let Ok(Some(ticket)) = timeout(wait, self.pick_later(call, instances)).await {
-                return Ok(ticket);
-            }
+        self.settings.again.notify_one();
+        // The caller's own time is left a little of, so that it is told what was missing and not only that it was late.
+        let wait = call.remaining().map_or(WAIT, |left| WAIT.min(left - left / 10));
+        if let Ok(Some(ticket)) = timeout(wait, self.pick_later(call)).await {
+            return Ok(ticket);
         }
         Err(response::unsent(self.nobody(call)))
     }
 
     /// Chooses an endpoint as soon as there is one; `None` when nobody tells of any more.
-    async fn pick_later(&self, call: &Call, mut instances: watch::Receiver<Instances>) -> Option<Ticket> {
+    async fn pick_later(&self, call: &Call) -> Option<Ticket> {
+        let mut instances = self.instances.clone();
         loop {
             instances.mark_unchanged();
             let ticket = self.set().pick(call);
@@ -178,6 +178,7 @@ impl Pool {
     fn nobody(&self, call: &Call) -> String {
         let name = &self.name;
         match call.colour() {
+            _ if !self.is_told => format!("`{name}` is still looked up"),
             _ if self.set().members().is_empty() => format!("the registry has no instance of `{name}`"),
             None => format!("the registry has no instance of `{name}` for calls without a colour"),
             Some(colour) => {
@@ -195,17 +196,15 @@ impl Pool {
         drop(known);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if !self.is_current(&known) {
-            let list =
-                self.instances.as_ref().map_or_else(|| known.list.clone(), |told| told.borrow().clone());
-            let set = known.set.changed(&list, &self.settings, self.instances.is_some());
+            let list = Arc::clone(&self.instances.borrow());
+            let set = known.set.changed(&list, &self.settings, self.is_told);
             *known = Known { list, set };
         }
         Arc::clone(&known.set)
     }
 
     fn is_current(&self, known: &Known) -> bool {
-        let is_told = |instances: &watch::Receiver<_>| Arc::ptr_eq(&known.list, &instances.borrow());
-        self.instances.as_ref().is_none_or(is_told) && known.set.is_current()
+        Arc::ptr_eq(&known.list, &self.instances.borrow()) && known.set.is_current()
     }
 }
 

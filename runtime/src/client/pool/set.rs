@@ -47,12 +47,13 @@ impl Set {
         let wanted = list.iter().map(Borrow::borrow).filter(|instance| wants_calls(instance));
         let candidates: Vec<Candidate<'_>> = wanted
             .filter_map(|instance| {
+                let place = place(instance, is_told);
                 let known = known
-                    .get(instance.address.as_str())
+                    .get(place)
                     .filter(|known| known.endpoint.dialer.address().is_of(instance, settings.service));
                 let endpoint = match known {
                     Some(known) => Arc::clone(&known.endpoint),
-                    None => endpoint(instance, settings)?,
+                    None => endpoint(instance, place, settings)?,
                 };
                 let same = known.map(|known| known.began).filter(|(began, _)| *began == instance.started);
                 let since = same.map_or_else(now, |(_, since)| since);
@@ -114,10 +115,16 @@ impl Set {
     }
 }
 
+/// Where an instance is. An address that a program gave may be one name for several places, which are the ids.
+fn place(instance: &Instance, is_told: bool) -> &str {
+    if is_told { &instance.address } else { &instance.id }
+}
+
 /// The endpoint of an instance that is new; one bad record hides no other.
-fn endpoint(instance: &Instance, settings: &Settings) -> Option<Arc<Endpoint>> {
+fn endpoint(instance: &Instance, place: &str, settings: &Settings) -> Option<Arc<Endpoint>> {
     match Address::of(instance, settings.service, settings.is_tls()) {
-        Ok(address) => Some(Endpoint::new(&instance.address, address, settings)),
+        Ok(address) if place == instance.address => Some(Endpoint::new(place, address, settings)),
+        Ok(address) => Some(Endpoint::new(place, address.at(place), settings)),
         Err(error) => {
             tracing::warn!(app = instance.app, %error, "an instance has no usable address");
             None

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use super::keep_alive::KeepAlive;
 use crate::client::balancing::Balancing;
 use crate::net::{ClientConnectionSection, ClientTlsSection, Connector, TlsError};
@@ -16,6 +18,8 @@ pub(in crate::client) struct Settings {
     pub(super) keep_alive: KeepAlive,
     pub(super) tls: Option<Arc<Connector>>,
     pub(super) balancing: Arc<Balancing>,
+    /// Told when somebody is needed, or was not reached, so that names are looked up.
+    pub(super) again: Arc<Notify>,
 }
 
 impl Settings {
@@ -35,6 +39,7 @@ impl Settings {
             },
             tls: tls.map(Connector::load).transpose()?.map(Arc::new),
             balancing: Arc::new(balancing),
+            again: Arc::default(),
         })
     }
 

@@ -15,7 +15,7 @@ use crate::metrics;
 pub struct EndpointState {
     /// What the client connects to: the id of an app, or an address: `shop.order.orders`, `http://10.1.0.7:9000`.
     pub target: String,
-    /// Where the endpoint is: `http://10.1.0.7:9000`.
+    /// Where the endpoint is: `http://10.1.0.7:9000`, or `http://orders:9000 (10.1.0.7:9000)` for one address of a name.
     pub address: String,
     /// The share of calls that it wants, compared with the others of the target.
     pub weight: u32,
