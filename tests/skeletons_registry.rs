@@ -29,7 +29,7 @@ use zookeeper::ZooKeeper;
 /// Projects, by their folders in `tests/skeletons`.
 const PROJECTS: &[(&str, &[&str])] = &[
     ("memory", &["--registry", "memory"]),
-    ("etcd", &["--registry", "etcd", "--layout", "jupiter,dubbo"]),
+    ("etcd", &["--registry", "etcd", "--layout", "jupiter,dubbo,kitex"]),
     ("zookeeper", &["--registry", "zookeeper"]),
     ("nacos", &["--registry", "nacos", "--layout", "dubbo,kratos"]),
 ];
@@ -165,7 +165,7 @@ fn a_new_service_is_found_in_etcd() {
     const ENDPOINTS: &str = "JOVIAN_REGISTRY__ENDPOINTS";
     let Some(store) = Etcd::start("skeleton") else { return };
     let _one = one_at_a_time();
-    let layouts = ["--registry", "etcd", "--layout", "jupiter,dubbo"];
+    let layouts = ["--registry", "etcd", "--layout", "jupiter,dubbo,kitex"];
     let project = new_service("shop.order.baskets", &layouts);
     let listed = |address: &str| format!("[\"{address}\"]");
     let (here, nowhere) = (listed(&store.endpoints()[0]), free_address());

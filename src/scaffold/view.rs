@@ -75,6 +75,8 @@ pub(super) struct View {
     layouts: String,
     /// `jupiter,dubbo-tri`
     layout_names: String,
+    /// Whether there are callers who hear of a service that leaves after seconds.
+    are_callers_late: bool,
     /// `cargo run --example call`
     call: String,
     /// `finds it, and calls it`
@@ -116,6 +118,7 @@ impl View {
             look: store.map_or("", |store| store.look),
             layouts: quoted.join(", "),
             layout_names: registry.layouts().join(","),
+            are_callers_late: registry.layouts().contains(&"kitex"),
             call: match registry.is_shared() {
                 true => CALL.to_owned(),
                 false => format!("{CALL} -- http://{address}"),

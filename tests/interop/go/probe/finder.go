@@ -18,6 +18,7 @@ type Sought struct {
 	Name   string   // what it is called in the registry
 	Mode   string   // of Jupiter
 	Expect []string // who is to be found, as they name themselves in replies
+	Millis int      // for how long calls are made all the time when they have been found
 }
 
 // Found is a client that looks for somebody.
@@ -38,7 +39,7 @@ func Conn(conn *grpc.ClientConn, err error) (Found, error) {
 const aWhile = 1500 * time.Millisecond
 
 // Find looks with a client of its own for whatever a line of standard input says, and prints a line that says who answered,
-// and with what errors calls failed.
+// and with what errors calls failed. If it is to go on with calls, another line says what came of them.
 func Find(dial func(Sought) (Found, error)) {
 	r := &Report{}
 	lines := bufio.NewScanner(os.Stdin)
@@ -48,19 +49,23 @@ func Find(dial func(Sought) (Found, error)) {
 			r.Check("sought", err, nil)
 			break
 		}
-		names, errors := find(sought, dial)
+		client, err := dial(sought)
+		if err != nil {
+			r.Check("found", nil, map[string]any{"names": []string{}, "errors": []string{err.Error()}})
+			continue
+		}
+		names, errors := find(sought, client)
 		r.Check("found", nil, map[string]any{"names": names, "errors": errors})
+		if sought.Millis > 0 {
+			r.Check("called", nil, keepCalling(client, time.Duration(sought.Millis)*time.Millisecond))
+		}
+		client.End()
 	}
 	r.Exit()
 }
 
-func find(sought Sought, dial func(Sought) (Found, error)) (names, errors []string) {
+func find(sought Sought, client Found) (names, errors []string) {
 	names, errors = []string{}, []string{}
-	client, err := dial(sought)
-	if err != nil {
-		return names, []string{err.Error()}
-	}
-	defer client.End()
 	isMissing := func(name string) bool { return !slices.Contains(names, name) }
 	end, last := time.Now().Add(Patience), time.Time{}
 	for now := time.Now(); now.Before(end) && (last.IsZero() || now.Before(last)); now = time.Now() {

@@ -55,7 +55,19 @@ impl Finder {
     /// Looks for a name, with a client of its own. It takes its time where somebody is expected, and a while to see whether there
     /// is anybody else.
     pub(crate) async fn find(&mut self, name: &str, mode: &str, expected: &BTreeSet<String>) -> Found {
-        let sought = json!({ "name": name, "mode": mode, "expect": expected });
+        self.find_and_call(name, mode, expected, Duration::ZERO).await
+    }
+
+    /// The same, and goes on with calls for so long.
+    pub(crate) async fn find_and_call(
+        &mut self,
+        name: &str,
+        mode: &str,
+        expected: &BTreeSet<String>,
+        lasting: Duration,
+    ) -> Found {
+        let millis = lasting.as_millis();
+        let sought = json!({ "name": name, "mode": mode, "expect": expected, "millis": millis });
         // One that has ended takes nothing more.
         let _has_ended = self.input.write_all(format!("{sought}\n").as_bytes()).await;
         let line = timeout(PATIENCE, self.output.next_line()).await.expect("it says something").unwrap();
@@ -70,5 +82,14 @@ impl Finder {
         };
         let errors = texts("errors").collect::<Vec<_>>().join("\n");
         Found { names: texts("names").collect(), has_ended: false, errors }
+    }
+
+    /// What came of the calls that it went on with.
+    pub(crate) async fn called(&mut self) -> Value {
+        let line = timeout(PATIENCE, self.output.next_line()).await.expect("it ends").unwrap();
+        let line = line.unwrap_or_else(|| panic!("it has ended, see {}", self.log));
+        let mut called: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(called["check"], "called", "{line}");
+        called["detail"].take()
     }
 }

@@ -18,6 +18,7 @@ mod juno;
 mod jupiter;
 mod kitex;
 mod kratos;
+mod leaving;
 mod neighbours;
 mod probe;
 mod programs;
