@@ -42,7 +42,7 @@ async fn no_call_fails(fleet: Option<Fleet>, layout: &str, more: &[&str], stop_w
 
 /// As it comes: one second between leaving the registry and leaving the connections.
 fn usual() -> Duration {
-    Duration::from_millis(AppConfig::default().server.stop_wait_ms.into())
+    Duration::from_millis(AppConfig::default().server.stop_wait_ms)
 }
 
 #[tokio::test(flavor = "multi_thread")]
