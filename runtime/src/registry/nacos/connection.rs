@@ -27,6 +27,8 @@ use crate::registry::keyed::store::Trouble;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a server is left alone that is busy with what it is asked for.
+const MOMENT: Duration = Duration::from_millis(20);
 /// How long a server may take to know a new connection.
 const BEGIN: Duration = Duration::from_secs(5);
 /// How often a sign of life is given, as by the clients of Java. A server asks for one after 20 s.
@@ -181,15 +183,23 @@ impl Shared {
     async fn send<A: Ask>(&self, request: &A, token: Option<&str>) -> Result<A::Answer, Trouble> {
         let headers = token.map(|token| ("accessToken".to_owned(), token.to_owned()));
         let payload = Payload::new(A::KIND, headers.into_iter().collect(), request);
-        let options = CallOptions::new().timeout(PATIENCE);
-        let answer: Result<Payload, Failed> = self.client.with(options).unary(REQUEST, payload).await;
-        let answer = answer.map_err(|error| Trouble::Away(error.to_string()))?;
-        let unreadable = |error| Trouble::Away(format!("the answer to {} cannot be read: {error}", A::KIND));
-        let verdict: Verdict = serde_json::from_slice(answer.json()).map_err(unreadable)?;
-        if !verdict.is_good() {
-            return A::otherwise(&verdict).ok_or_else(|| trouble(A::KIND, verdict));
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let options = CallOptions::new().timeout(PATIENCE);
+            let answer: Result<Payload, Failed> =
+                self.client.with(options).unary(REQUEST, payload.clone()).await;
+            let answer = answer.map_err(|error| Trouble::Away(error.to_string()))?;
+            let unreadable =
+                |error| Trouble::Away(format!("the answer to {} cannot be read: {error}", A::KIND));
+            let verdict: Verdict = serde_json::from_slice(answer.json()).map_err(unreadable)?;
+            if verdict.is_good() {
+                return serde_json::from_slice(answer.json()).map_err(unreadable);
+            }
+            if !A::is_busy(&verdict) || Instant::now() >= until {
+                return A::otherwise(&verdict).ok_or_else(|| trouble::<A>(verdict));
+            }
+            sleep(MOMENT).await;
         }
-        serde_json::from_slice(answer.json()).map_err(unreadable)
     }
 
     /// Hears the server and gives signs of life, until either fails.
@@ -319,12 +329,34 @@ impl Shared {
 }
 
 /// What it means that a request was not granted.
-fn trouble(kind: &str, verdict: Verdict) -> Trouble {
+fn trouble<A: Ask>(verdict: Verdict) -> Trouble {
+    let is_busy = A::is_busy(&verdict);
     let Verdict { error_code, message, .. } = verdict;
-    let why = format!("{kind}: {message} ({error_code})");
+    let why = format!("{}: {message} ({error_code})", A::KIND);
     match error_code {
         Verdict::UNREGISTERED => Trouble::Lost(why),
-        code if Verdict::REFUSED.contains(&code) => Trouble::Refused(why),
+        code if Verdict::REFUSED.contains(&code) && !is_busy => Trouble::Refused(why),
         _ => Trouble::Away(why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::texts::ConfigQueryRequest;
+    use super::super::wire::InstanceRequest;
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_being_written_is_no_refusal() {
+        let verdict = |message: &str| -> Verdict {
+            let answer = serde_json::json!({ "resultCode": 500, "errorCode": 400, "message": message });
+            serde_json::from_value(answer).unwrap()
+        };
+        let busy = "requested file is being modified, please try later.";
+        assert!(matches!(trouble::<ConfigQueryRequest<'_>>(verdict(busy)), Trouble::Away(_)));
+        // Parameters that will not be taken have the same number.
+        let wrong = "Param 'dataId' is illegal";
+        assert!(matches!(trouble::<ConfigQueryRequest<'_>>(verdict(wrong)), Trouble::Refused(_)));
+        assert!(matches!(trouble::<InstanceRequest<'_>>(verdict(busy)), Trouble::Refused(_)));
     }
 }

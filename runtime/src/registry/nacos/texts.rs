@@ -21,6 +21,11 @@ impl Ask for ConfigQueryRequest<'_> {
         // A server that is only starting has the same number.
         (verdict.error_code == 300 && verdict.message.contains("not exist")).then_some(None)
     }
+
+    /// While the copy that is read is being renewed, which says so with the number of wrong parameters.
+    fn is_busy(verdict: &Verdict) -> bool {
+        verdict.error_code == 400 && verdict.message.contains("being modified")
+    }
 }
 
 /// A text.

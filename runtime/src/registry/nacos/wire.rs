@@ -87,6 +87,12 @@ pub(super) trait Ask: Serialize + Sync {
         let _ = verdict;
         None
     }
+
+    /// Whether the server would answer a moment later.
+    fn is_busy(verdict: &Verdict) -> bool {
+        let _ = verdict;
+        false
+    }
 }
 
 /// What every answer says.
