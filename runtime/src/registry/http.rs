@@ -46,10 +46,10 @@ impl Server {
         Ok(Self { authority, is_tls, port })
     }
 
-    /// The same host at a port that is so much higher, with the scheme.
+    /// The same host at a port that is so much higher, with its scheme, or that of TLS.
     #[cfg(feature = "nacos")]
-    pub(super) fn above(&self, offset: u16) -> Option<String> {
-        let scheme = if self.is_tls { "https" } else { "http" };
+    pub(super) fn above(&self, offset: u16, is_tls: bool) -> Option<String> {
+        let scheme = if self.is_tls || is_tls { "https" } else { "http" };
         Some(format!("{scheme}://{}:{}", self.authority.host(), self.port.checked_add(offset)?))
     }
 
@@ -121,6 +121,13 @@ impl Server {
         };
         let late = |_| Failed(format!("{} did not answer within {patience:?}", self.authority));
         timeout(patience, exchange).await.map_err(late)?
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.is_tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}:{}", self.authority.host(), self.port)
     }
 }
 

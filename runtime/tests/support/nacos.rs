@@ -1,4 +1,4 @@
-//! A real Nacos: its server, of one process, on free ports of loopback, and its client in Java.
+//! A real Nacos: its server, or three of them, on free ports of loopback, and its client in Java.
 //!
 //! Where they are not, tests that need them say `skipped:` and pass, unless `JOVIAN_REQUIRE_NACOS=1`, as CI has it.
 
@@ -58,13 +58,35 @@ pub(crate) struct Nacos {
 impl Nacos {
     /// A server, started with some more system properties; nothing if there is no Nacos here.
     pub(crate) fn start(test: &str, more: &[&str]) -> Option<Self> {
-        let folder = installed()?;
-        let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("nacos").join(test);
-        let _nothing_there = fs::remove_dir_all(&home);
-        let more = more.iter().map(|&property| property.to_owned()).collect();
-        let mut server = Self { folder, home, port: free(), more, child: None };
+        let mut server = Self::new(installed()?, test, more, free(1)[0]);
+        let _nothing_there = fs::remove_dir_all(&server.home);
         server.resume();
         Some(server)
+    }
+
+    /// Three servers that are one Nacos, started with some more system properties.
+    pub(crate) fn three(test: &str, more: &[&str]) -> Option<[Self; 3]> {
+        let folder = installed()?;
+        let ports: [u16; 3] = free(3).try_into().unwrap();
+        let members = ports.map(|port| format!("127.0.0.1:{port}")).join(",");
+        let members = format!("-Dnacos.member.list={members}");
+        let more = [&["-Dnacos.standalone=false", "-DembeddedStorage=true", &members], more].concat();
+        let mut servers = ports.map(|port| Self::new(folder.clone(), &format!("{test}-{port}"), &more, port));
+        let _alone = BEGINS.lock().unwrap_or_else(PoisonError::into_inner);
+        for server in &mut servers {
+            server.begin();
+        }
+        // None is ready before most of them are there.
+        for server in &servers {
+            server.is_ready();
+        }
+        Some(servers)
+    }
+
+    fn new(folder: PathBuf, test: &str, more: &[&str], port: u16) -> Self {
+        let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("nacos").join(test);
+        let more = more.iter().map(|&property| property.to_owned()).collect();
+        Self { folder, home, port, more, child: None }
     }
 
     /// Where it is.
@@ -94,8 +116,9 @@ impl Nacos {
         };
         let query: Vec<String> =
             query.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+        let version = if path.starts_with("/v2/") { "" } else { "/v1" };
         let request = format!(
-            "{verb} /nacos/v1{path}?{} HTTP/1.0\r\nhost: nacos\r\ncontent-length: 0\r\n\r\n",
+            "{verb} /nacos{version}{path}?{} HTTP/1.0\r\nhost: nacos\r\ncontent-length: 0\r\n\r\n",
             query.join("&")
         );
         let mut stream = TcpStream::connect(self.address()).unwrap();
@@ -140,25 +163,37 @@ impl Nacos {
     /// Starts it where it does not run, with what it had stored.
     pub(crate) fn resume(&mut self) {
         let _alone = BEGINS.lock().unwrap_or_else(PoisonError::into_inner);
+        self.begin();
+        self.is_ready();
+    }
+
+    fn begin(&mut self) {
         fs::create_dir_all(&self.home).unwrap();
-        let log = self.home.with_extension("log");
         let home = self.home.display();
         let child = java(&self.folder, "server")
             .args(["-Dnacos.standalone=true", "-Dnacos.server.ip=127.0.0.1", "-Dserver.address=127.0.0.1"])
             .args([format!("-Dnacos.home={home}"), format!("-Dserver.port={}", self.port)])
             .args([format!("-Dserver.tomcat.basedir={home}"), format!("-Duser.home={home}")])
+            // The last word on a property counts.
             .args(&self.more)
             // Its database logs where it is started.
             .current_dir(&self.home)
             .arg("jovian.tests.Server")
             // It ends when this does, however this process ends.
             .stdin(Stdio::piped())
-            .stdout(fs::File::create(&log).unwrap())
+            .stdout(fs::File::create(self.log()).unwrap())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         self.child = Some(child);
-        let until = Instant::now() + PATIENCE;
+    }
+
+    fn log(&self) -> PathBuf {
+        self.home.with_extension("log")
+    }
+
+    fn is_ready(&self) {
+        let (log, until) = (self.log(), Instant::now() + PATIENCE);
         while !fs::read_to_string(&log).unwrap().lines().any(|line| line == "ready") {
             assert!(Instant::now() < until, "it was never ready: {}", log.display());
             std::thread::sleep(Duration::from_millis(100));
@@ -236,17 +271,20 @@ impl Drop for Client {
     }
 }
 
-/// A port that is free, with all others that a server takes: of its Raft below, of gRPC above.
-fn free() -> u16 {
-    let mut held = Vec::new();
-    loop {
+/// Ports that are free, each with all others that a server takes: of its Raft below, of gRPC above.
+fn free(count: usize) -> Vec<u16> {
+    let (mut held, mut ports) = (Vec::new(), Vec::new());
+    while ports.len() < count {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let others = [port - 1000, port.saturating_add(1000), port.saturating_add(1001)];
-        if others.iter().all(|other| TcpListener::bind(("0.0.0.0", *other)).is_ok()) {
-            return port;
+        let others = others.map(|other| TcpListener::bind(("0.0.0.0", other)));
+        if others.iter().all(Result::is_ok) {
+            ports.push(port);
         }
         // So that the next one is another.
         held.push(listener);
+        held.extend(others.into_iter().flatten());
     }
+    ports
 }

@@ -11,7 +11,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, InvalidMessage, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 mod files;
@@ -70,8 +70,20 @@ impl Connector {
     pub(crate) async fn connect(&self, host: &str, stream: Plain) -> io::Result<Stream> {
         let host = self.server_name.as_deref().unwrap_or(host).trim_matches(['[', ']']);
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        let stream = TlsConnector::from(self.config.current()).connect(name, stream).await?;
+        let connecting = TlsConnector::from(self.config.current()).connect(name, stream);
+        let stream = connecting.await.map_err(explained)?;
         Ok(Stream::Tls(Box::new(TlsStream::Client(stream))))
+    }
+}
+
+/// What somebody says who does not speak TLS begins with no type of its records.
+fn explained(error: io::Error) -> io::Error {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    match cause {
+        Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+            io::Error::new(error.kind(), "the server does not speak TLS")
+        }
+        _ => error,
     }
 }
 

@@ -66,7 +66,9 @@ impl Login {
                         trouble =
                             Trouble::Away(format!("a token was asked for: {status}, {}", reason(&body)));
                     }
-                    Err(error) => trouble = Trouble::Away(error.to_string()),
+                    Err(error) => {
+                        trouble = Trouble::Away(format!("a token was asked for at {server}: {error}"));
+                    }
                 }
             }
         }

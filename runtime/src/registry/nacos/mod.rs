@@ -82,7 +82,8 @@ impl NacosOptions {
         Self { user: Some((name.into(), password.into())), ..self }
     }
 
-    /// Whom to trust, and who this is; endpoints without a scheme are then those of `https`. Needs the feature `tls`.
+    /// Whom to trust, and who this is. Connections are then encrypted, and so is what goes to endpoints over HTTP, which is
+    /// the password, unless their scheme is `http`. Needs the feature `tls`.
     #[must_use]
     pub fn tls(self, tls: ClientTlsSection) -> Self {
         Self { tls: Some(tls), ..self }

@@ -23,7 +23,9 @@ pub(super) fn servers(options: &NacosOptions) -> Result<Vec<Server>, Trouble> {
     Ok(servers)
 }
 
-/// Where connections to a server are made: `http://10.1.0.7:9848`.
-pub(super) fn target(server: &Server) -> Result<String, Trouble> {
-    server.above(OFFSET).ok_or_else(|| Trouble::Refused(format!("the port of {server:?} is too high")))
+/// Where connections to a server are made: `http://10.1.0.7:9848`. Whoever says whom to trust gets no other ones than
+/// encrypted ones, though the server may have nothing but plain HTTP beside them.
+pub(super) fn target(server: &Server, options: &NacosOptions) -> Result<String, Trouble> {
+    let above = server.above(OFFSET, options.tls.is_some());
+    above.ok_or_else(|| Trouble::Refused(format!("the port of {server} is too high")))
 }

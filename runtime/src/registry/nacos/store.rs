@@ -62,7 +62,7 @@ impl NacosStore {
     async fn connect(&self) -> Result<Connection, Trouble> {
         let mut trouble = Trouble::Away("there is no server".to_owned());
         for server in servers(&self.options)? {
-            match Connection::open(&target(&server)?, &self.options, &self.login).await {
+            match Connection::open(&target(&server, &self.options)?, &self.options, &self.login).await {
                 Ok(connection) => return Ok(connection),
                 Err(refused @ Trouble::Refused(_)) => return Err(refused),
                 Err(other) => trouble = other,
