@@ -26,7 +26,7 @@ use tokio::time::sleep;
 const APP: &str = "shop.order.three";
 const MANY: usize = 12;
 /// How long servers tell of an instance whose connection was with a server that is lost: three minutes, unless set.
-const EXPIRED: Duration = Duration::from_secs(20);
+const EXPIRED: Duration = Duration::from_secs(30);
 
 fn registry(endpoints: &[String]) -> NacosRegistry {
     let layouts = ["kratos", "dubbo-app"].map(|name| Layout::by_name(name, &Options::default()).unwrap());
@@ -42,16 +42,16 @@ fn texts(addresses: &[String]) -> Vec<&str> {
     addresses.iter().map(String::as_str).collect()
 }
 
-/// How many clients have a connection to each of these servers, as one of them knows it.
+/// How many clients have a connection to each of these servers, as one of them knows it; nothing while it knows nothing.
 fn connections(asked: &Nacos, of: &[String; 3]) -> [usize; 3] {
-    let answer = asked.over_http("GET", "/v2/core/loader/cluster", &[]);
-    let answer: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
-    let servers = answer["detail"].as_array().unwrap_or_else(|| panic!("{answer}"));
+    let answer = asked.answer("GET", "/v2/core/loader/cluster", &[]);
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    let known: Value = serde_json::from_str(body).unwrap_or_default();
     let count = |endpoint: &String| {
-        let server = servers.iter().find(|server| server["address"] == **endpoint);
-        server.map_or(0, |server| server["metric"]["sdkConCount"].as_str().unwrap().parse().unwrap())
+        let server = known["detail"].as_array()?.iter().find(|server| server["address"] == **endpoint)?;
+        server["metric"]["sdkConCount"].as_str()?.parse().ok()
     };
-    of.each_ref().map(count)
+    of.each_ref().map(|endpoint| count(endpoint).unwrap_or_default())
 }
 
 /// Waits until something is so.
@@ -77,6 +77,7 @@ fn shortest(watched: &watch::Receiver<Instances>) -> Arc<AtomicUsize> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "three servers take two minutes and 1.6 GiB; `cargo test -p jovian-runtime --features nacos --test nacos_cluster -- --ignored`"]
 async fn a_server_is_lost_and_no_instance_is() {
     let expired = format!("-Dnacos.naming.client.expired.time={}", EXPIRED.as_millis());
     let Some(mut servers) = Nacos::three("three", &[&expired]) else { return };

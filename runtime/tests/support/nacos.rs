@@ -59,19 +59,19 @@ impl Nacos {
     /// A server, started with some more system properties; nothing if there is no Nacos here.
     pub(crate) fn start(test: &str, more: &[&str]) -> Option<Self> {
         let mut server = Self::new(installed()?, test, more, free(1)[0]);
-        let _nothing_there = fs::remove_dir_all(&server.home);
         server.resume();
         Some(server)
     }
 
-    /// Three servers that are one Nacos, started with some more system properties.
+    /// Three servers that are one Nacos, started with some more system properties; nothing if there is no Nacos here.
     pub(crate) fn three(test: &str, more: &[&str]) -> Option<[Self; 3]> {
         let folder = installed()?;
         let ports: [u16; 3] = free(3).try_into().unwrap();
         let members = ports.map(|port| format!("127.0.0.1:{port}")).join(",");
         let members = format!("-Dnacos.member.list={members}");
         let more = [&["-Dnacos.standalone=false", "-DembeddedStorage=true", &members], more].concat();
-        let mut servers = ports.map(|port| Self::new(folder.clone(), &format!("{test}-{port}"), &more, port));
+        let mut servers = [0, 1, 2]
+            .map(|number| Self::new(folder.clone(), &format!("{test}-{number}"), &more, ports[number]));
         let _alone = BEGINS.lock().unwrap_or_else(PoisonError::into_inner);
         for server in &mut servers {
             server.begin();
@@ -85,6 +85,7 @@ impl Nacos {
 
     fn new(folder: PathBuf, test: &str, more: &[&str], port: u16) -> Self {
         let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("nacos").join(test);
+        let _nothing_there = fs::remove_dir_all(&home);
         let more = more.iter().map(|&property| property.to_owned()).collect();
         Self { folder, home, port, more, child: None }
     }
@@ -106,7 +107,7 @@ impl Nacos {
     }
 
     /// Whatever it answers, in a version of HTTP that has no chunks.
-    fn answer(&self, verb: &str, path: &str, query: &[(&str, &str)]) -> String {
+    pub(crate) fn answer(&self, verb: &str, path: &str, query: &[(&str, &str)]) -> String {
         let escaped = |text: &str| -> String {
             let byte = |byte: u8| match byte.is_ascii_alphanumeric() {
                 true => char::from(byte).to_string(),

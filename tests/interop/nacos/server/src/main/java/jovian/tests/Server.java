@@ -3,6 +3,8 @@ package jovian.tests;
 import com.alibaba.nacos.core.code.ControllerMethodsCache;
 import com.alibaba.nacos.plugin.auth.exception.AccessException;
 import com.alibaba.nacos.sys.filter.NacosTypeExcludeFilter;
+import com.alipay.sofa.jraft.storage.impl.RocksDBLogStorage;
+import com.alipay.sofa.jraft.util.StorageOptionsFactory;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.AutoConfigurationExcludeFilter;
@@ -51,6 +53,9 @@ public class Server {
     }
 
     public static void main(String[] args) throws java.io.IOException {
+        // Each of five groups of Raft would take 145 MiB of disk for a log of some lines.
+        StorageOptionsFactory.registerRocksDBOptions(RocksDBLogStorage.class,
+            StorageOptionsFactory.getDefaultRocksDBOptions().setMaxTotalWalSize(1 << 20));
         SpringApplication.run(Server.class, args);
         System.out.println("ready");
         while (System.in.read() >= 0) {
