@@ -1,9 +1,8 @@
 //! Consumers that look for their providers in Nacos: Dubbo 3 by interface, and Kratos. What stands in a URL elsewhere is metadata of
 //! an instance there.
 //!
-//! In: who looks for what, and the records. Out: which providers each of them calls, and why not the others. What Java reads was
-//! seen in Dubbo 3.3.6; what the others read stands in `registry/nacos/listener.go` of dubbo-go 3.3.2 and in
-//! `contrib/registry/nacos` of Kratos 2.
+//! In: who looks for what, and the records. Out: which providers each of them calls, and why not the others. What they read was
+//! seen in Dubbo 3.3.6, in dubbo-go 3.3.2 and in Kratos 2.9 with its `contrib/registry/nacos`.
 
 use std::collections::BTreeMap;
 

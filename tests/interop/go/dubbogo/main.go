@@ -1,4 +1,4 @@
-// A program on dubbo-go: a triple server in ZooKeeper or etcd, or a client that finds one there.
+// A program on dubbo-go: a triple server in ZooKeeper, etcd or Nacos, or a client that finds one there.
 package main
 
 import (
@@ -23,17 +23,19 @@ type settings struct {
 	group      string
 	version    string
 	providedBy string
+	namespace  string
 	remote     bool
 }
 
 func main() {
 	var s settings
-	o := probe.Parse("zookeeper, etcdv3", func(fs *flag.FlagSet) {
+	o := probe.Parse("zookeeper, etcdv3, nacos", func(fs *flag.FlagSet) {
 		fs.StringVar(&s.level, "level", "interface", "registration: interface, service (application level), all or default")
 		fs.StringVar(&s.iface, "interface", "interop.probe.v1.ProbeService", "interface name in the registry")
 		fs.StringVar(&s.group, "group", "", "service group")
 		fs.StringVar(&s.version, "version", "", "service version")
 		fs.StringVar(&s.providedBy, "provided-by", "", "consumer: application that provides the interface")
+		fs.StringVar(&s.namespace, "namespace", "", "id of a namespace in Nacos")
 		fs.BoolVar(&s.remote, "remote-metadata", false, "keep application level metadata in the registry, not in a service")
 	})
 	options := []dubbo.InstanceOption{
@@ -63,6 +65,9 @@ func main() {
 
 func registryOptions(o probe.Options, s settings) []registry.Option {
 	options := []registry.Option{registry.WithRegistry(o.Kind), registry.WithAddress(o.Registry)}
+	if s.namespace != "" {
+		options = append(options, registry.WithNamespace(s.namespace))
+	}
 	switch s.level {
 	case "interface":
 		options = append(options, registry.WithRegisterInterface())

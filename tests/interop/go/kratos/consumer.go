@@ -22,9 +22,9 @@ var arrives = []struct{ raised, seen int32 }{
 	{500, 500}, {501, 501}, {503, 503}, {504, 504}, {402, 500},
 }
 
-func consume(o probe.Options, registry store) {
+func consume(o probe.Options, name string, registry store) {
 	r := &probe.Report{}
-	conn, err := dial(o.Name, registry)
+	conn, err := dial(name, registry)
 	r.Check("dial", err, nil)
 	if err != nil {
 		r.Exit()

@@ -5,30 +5,24 @@ import (
 	"flag"
 	"log"
 
-	"github.com/go-kratos/kratos/v2/registry"
-
 	"jovian/interop/probe"
 )
 
-// store is where servers are written and found.
-type store interface {
-	registry.Registrar
-	registry.Discovery
-}
-
 // settings are the flags of this program alone.
 type settings struct {
-	group   string
-	cluster string
+	namespace string
+	group     string
+	cluster   string
 }
 
 func main() {
 	var s settings
 	o := probe.Parse("etcd, nacos", func(fs *flag.FlagSet) {
+		fs.StringVar(&s.namespace, "namespace", "", "id of a namespace in Nacos")
 		fs.StringVar(&s.group, "group", "DEFAULT_GROUP", "group in Nacos")
 		fs.StringVar(&s.cluster, "cluster", "DEFAULT", "cluster in Nacos")
 	})
-	registry, err := open(o, s)
+	registry, suffix, err := open(o, s)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -36,8 +30,8 @@ func main() {
 	case "provider":
 		provide(o, registry)
 	case "finder":
-		probe.Find(func(sought probe.Sought) (probe.Found, error) { return probe.Conn(dial(sought.Name, registry)) })
+		probe.Find(func(sought probe.Sought) (probe.Found, error) { return probe.Conn(dial(sought.Name+suffix, registry)) })
 	default:
-		consume(o, registry)
+		consume(o, o.Name+suffix, registry)
 	}
 }

@@ -1,4 +1,4 @@
-//! dubbo-go 3.3.2, over etcd and ZooKeeper: by interface, and by application.
+//! dubbo-go 3.3.2, over etcd, ZooKeeper and Nacos: by interface, and by application.
 
 use std::collections::BTreeSet;
 
@@ -20,6 +20,7 @@ type In = (Start, &'static str);
 
 const ETCD: In = (Fleet::start, "etcdv3");
 const ZOOKEEPER: In = (Fleet::start_in_zookeeper, "zookeeper");
+const NACOS: In = (Fleet::start_in_nacos, "nacos");
 
 async fn dubbo_go_calls_rust((start, kind): In, test: &str, layout: &str, level: &str) {
     let Some(fleet) = start(test, "dubbogo") else { return };
@@ -93,6 +94,19 @@ async fn rust_finds_and_calls_dubbo_go_by_interface_in_zookeeper() {
 async fn rust_finds_and_calls_dubbo_go_by_application_in_zookeeper() {
     let application = ["-level", "service", "-remote-metadata"];
     rust_calls_dubbo_go(ZOOKEEPER, "rust_by_application", "dubbo-app", &application).await;
+}
+
+#[tokio::test]
+async fn dubbo_go_finds_and_calls_rust_in_nacos() {
+    dubbo_go_calls_rust(NACOS, "dubbo_go_by_interface", "dubbo-tri", "interface").await;
+    dubbo_go_calls_rust(NACOS, "dubbo_go_by_application", "dubbo-app", "default").await;
+}
+
+#[tokio::test]
+async fn rust_finds_and_calls_dubbo_go_in_nacos() {
+    rust_calls_dubbo_go(NACOS, "rust_by_interface", "dubbo-tri", &["-level", "interface"]).await;
+    let application = ["-level", "service", "-remote-metadata"];
+    rust_calls_dubbo_go(NACOS, "rust_by_application", "dubbo-app", &application).await;
 }
 
 /// What it serves it says nowhere but in its metadata.

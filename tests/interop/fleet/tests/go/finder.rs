@@ -38,10 +38,9 @@ impl Finder {
     /// The program of a fleet.
     pub(crate) fn start(fleet: &Fleet, test: &str, more: &[&str]) -> Self {
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("finder-{test}.log"));
-        let registry = fleet.endpoint();
         let mut process = fleet
             .program
-            .command("finder", &[&["-registry", &registry, "-name", "finder"], more].concat())
+            .command("finder", &fleet.arguments(&[&["-name", "finder"], more].concat()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(File::create(&log).unwrap())

@@ -39,6 +39,11 @@ impl Fleet {
         Self::of(Store::zookeeper, test, framework)
     }
 
+    /// The same with a Nacos.
+    pub(crate) fn start_in_nacos(test: &str, framework: &'static str) -> Option<Self> {
+        Self::of(Store::nacos, test, framework)
+    }
+
     fn of(store: fn(&str) -> Option<Store>, test: &str, framework: &'static str) -> Option<Self> {
         Some(Self { program: Program::of(framework)?, store: store(test)? })
     }
@@ -48,17 +53,21 @@ impl Fleet {
         self.store.endpoint()
     }
 
+    /// What the program is told: where the store is, and more.
+    pub(crate) fn arguments(&self, more: &[&str]) -> Vec<String> {
+        let more = more.iter().map(|&argument| argument.to_owned());
+        self.store.arguments().into_iter().chain(more).collect()
+    }
+
     /// Starts the program as a provider.
     pub(crate) async fn provide(&self, more: &[&str]) -> Provider {
-        let (registry, port) = (self.endpoint(), free_port().to_string());
-        let arguments = ["-registry", &registry, "-name", NAME, "-port", &port];
-        self.program.provide(&[&arguments[..], more].concat()).await
+        let port = free_port().to_string();
+        self.program.provide(&self.arguments(&[&["-name", NAME, "-port", &port], more].concat())).await
     }
 
     /// Runs the program as a consumer; all that it checks holds.
     pub(crate) async fn consume(&self, more: &[&str]) -> Report {
-        let registry = self.endpoint();
-        self.program.consume(&[&["-registry", &registry, "-name", NAME], more].concat()).await
+        self.program.consume(&self.arguments(&[&["-name", NAME], more].concat())).await
     }
 
     /// Serves in Rust, written in these layouts. What it is sent it sends on if there is a `next`.

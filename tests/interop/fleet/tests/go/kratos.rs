@@ -1,4 +1,4 @@
-//! Kratos 2.9.2.
+//! Kratos 2.9.2, over etcd and Nacos.
 
 use std::collections::BTreeSet;
 
@@ -17,9 +17,11 @@ pub(crate) const WIRE: [&str; 7] =
 pub(crate) const WATCH: &str = "/grpc.health.v1.Health/Watch";
 const ECHO: &str = "/interop.probe.v1.ProbeService/Echo";
 
-#[tokio::test]
-async fn kratos_finds_and_calls_rust() {
-    let Some(fleet) = Fleet::start("kratos_calls_rust", "kratos") else { return };
+/// Starts a store with a program on Kratos.
+type Start = fn(&str, &'static str) -> Option<Fleet>;
+
+async fn kratos_calls_rust(start: Start) {
+    let Some(fleet) = start("kratos_calls_rust", "kratos") else { return };
     let rust = fleet.serve(&["kratos"], None).await;
     let report = fleet.consume(&["-health", "-rust", "-from", "rust"]).await;
     report.has(&WIRE);
@@ -65,11 +67,10 @@ async fn metadata_of_kratos_goes_as_far_as_it_is_meant_to() {
     assert!(metadata["x-md-local-lane"].is_null(), "{metadata}");
 }
 
-#[tokio::test]
-async fn rust_finds_and_calls_kratos() {
-    let Some(fleet) = Fleet::start("rust_calls_kratos", "kratos") else { return };
+async fn rust_calls_kratos(start: Start, bad: (&str, &str)) {
+    let Some(fleet) = start("rust_calls_kratos", "kratos") else { return };
     let kratos = fleet.provide(&[]).await;
-    fleet.store.put(&format!("/microservices/{NAME}/bad"), "garbage").await;
+    fleet.store.put(bad.0, bad.1).await;
     let (_app, client) = fleet.client(&["kratos"]);
     assert_eq!(calls::found(&client).await.provider, "go");
     calls::wire(&client).await;
@@ -84,4 +85,25 @@ async fn rust_finds_and_calls_kratos() {
     // 422 is UNKNOWN on its way.
     calls::domain_error(&client, 422).await;
     calls::absent(&kratos).await;
+}
+
+#[tokio::test]
+async fn kratos_finds_and_calls_rust() {
+    kratos_calls_rust(Fleet::start).await;
+}
+
+#[tokio::test]
+async fn rust_finds_and_calls_kratos() {
+    rust_calls_kratos(Fleet::start, (&format!("/microservices/{NAME}/bad"), "garbage")).await;
+}
+
+#[tokio::test]
+async fn kratos_finds_and_calls_rust_in_nacos() {
+    kratos_calls_rust(Fleet::start_in_nacos).await;
+}
+
+#[tokio::test]
+async fn rust_finds_and_calls_kratos_in_nacos() {
+    let http = r#"{"ip":"127.0.0.1","port":1,"enabled":true,"metadata":{"kind":"http"}}"#;
+    rust_calls_kratos(Fleet::start_in_nacos, (&format!("instances/{NAME}.grpc/127.0.0.1:1"), http)).await;
 }

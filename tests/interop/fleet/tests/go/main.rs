@@ -1,4 +1,4 @@
-//! Unmodified programs on Go frameworks and generated Rust in one etcd or ZooKeeper: each finds the others by what stands there, and calls
+//! Unmodified programs on Go frameworks and generated Rust in one etcd, ZooKeeper or Nacos: each finds the others by what stands there, and calls
 //! them. The programs are in `tests/interop/go`, the checks of their consumers among them.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
@@ -6,6 +6,8 @@
 
 #[path = "../../../../../runtime/tests/support/etcd.rs"]
 mod etcd;
+#[path = "../../../../../runtime/tests/support/nacos.rs"]
+mod nacos;
 #[path = "../../../../../runtime/tests/support/zookeeper.rs"]
 #[allow(dead_code, reason = "nothing fails here on purpose")]
 mod zookeeper;

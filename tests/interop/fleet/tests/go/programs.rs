@@ -48,7 +48,7 @@ impl Program {
     }
 
     /// Starts a provider and waits until it serves; it is registered soon after.
-    pub(crate) async fn provide(&self, arguments: &[&str]) -> Provider {
+    pub(crate) async fn provide(&self, arguments: &[impl AsRef<str>]) -> Provider {
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-provider.log", self.name));
         let mut process = self
             .command("provider", arguments)
@@ -66,15 +66,16 @@ impl Program {
     }
 
     /// Runs a consumer to its end. All of its checks hold, or this panics with what it said.
-    pub(crate) async fn consume(&self, arguments: &[&str]) -> Report {
+    pub(crate) async fn consume(&self, arguments: &[impl AsRef<str>]) -> Report {
         let ended = timeout(PATIENCE, self.command("consumer", arguments).output()).await;
         let ended = ended.expect("the consumer ends").unwrap();
         let said = String::from_utf8_lossy(&ended.stdout);
         let failed: Vec<&str> = said.lines().filter(|line| !line.contains(r#""ok":true"#)).collect();
         assert!(
             ended.status.success() && failed.is_empty(),
-            "{} {arguments:?}: {}\n{}\n{}",
+            "{} {}: {}\n{}\n{}",
             self.name,
+            arguments.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" "),
             ended.status,
             failed.join("\n"),
             String::from_utf8_lossy(&ended.stderr)
@@ -87,9 +88,9 @@ impl Program {
     }
 
     /// The program in a role, as it is run here.
-    pub(crate) fn command(&self, role: &str, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, role: &str, arguments: &[impl AsRef<str>]) -> Command {
         let mut command = Command::new(&self.path);
-        command.arg(role).args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+        command.arg(role).args(arguments.iter().map(AsRef::as_ref)).stdin(Stdio::null()).kill_on_drop(true);
         // What they write on the side, such as logs.
         command.current_dir(env!("CARGO_TARGET_TMPDIR"));
         command.env("APP_LOG_DIR", env!("CARGO_TARGET_TMPDIR"));

@@ -1,13 +1,17 @@
 //! The stores that programs look into, written and read by hand as well.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use jovian_runtime::etcd_api::etcdserverpb::{DeleteRangeRequest, KvClient, PutRequest, RangeRequest};
-use jovian_runtime::registry::layout::{Layout, Options, StoreKind, by_name};
-use jovian_runtime::registry::{EtcdOptions, EtcdRegistry, Registry, ZooKeeperOptions, ZooKeeperRegistry};
+use jovian_runtime::registry::layout::{self, Layout, Options, StoreKind, by_name};
+use jovian_runtime::registry::{
+    EtcdOptions, EtcdRegistry, NacosOptions, NacosRegistry, Registry, ZooKeeperOptions, ZooKeeperRegistry,
+};
 
 use crate::etcd::{self, Etcd};
+use crate::nacos::Nacos;
 use crate::programs::is_required;
 use crate::zookeeper::{Shell, ZooKeeper};
 
@@ -21,6 +25,8 @@ pub(crate) enum Store {
     Etcd(Etcd),
     /// With its command line, once somebody writes by hand.
     ZooKeeper(ZooKeeper, OnceLock<Mutex<Shell>>),
+    /// The number of a namespace that nobody else uses. The server takes its time to start, so all share it; it ends with this process.
+    Nacos(&'static Nacos, AtomicU32),
 }
 
 impl Store {
@@ -35,11 +41,29 @@ impl Store {
         Some(Self::ZooKeeper(store?, OnceLock::new()))
     }
 
+    pub(crate) fn nacos(_: &str) -> Option<Self> {
+        static SHARED: OnceLock<Option<Nacos>> = OnceLock::new();
+        let store = SHARED.get_or_init(|| Nacos::start("fleet", &[])).as_ref();
+        assert!(store.is_some() || !is_required(), "there is no Nacos, and JOVIAN_REQUIRE_FLEET=1");
+        Some(Self::Nacos(store?, AtomicU32::new(another())))
+    }
+
+    /// What tells a program where it is.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec!["-registry".to_owned(), self.endpoint()];
+        if let Self::Nacos(_, number) = self {
+            let namespace = namespace(number);
+            arguments.extend(["-kind", "nacos", "-namespace", &namespace].map(str::to_owned));
+        }
+        arguments
+    }
+
     /// Where it is.
     pub(crate) fn endpoint(&self) -> String {
         let mut endpoints = match self {
             Self::Etcd(store) => store.endpoints(),
             Self::ZooKeeper(store, _) => store.endpoints(),
+            Self::Nacos(store, _) => vec![store.endpoint()],
         };
         endpoints.remove(0)
     }
@@ -47,19 +71,24 @@ impl Store {
     /// As generated Rust uses it: in these layouts, with these names.
     pub(crate) fn registry(&self, layouts: &[&str], names: (String, String)) -> Arc<dyn Registry> {
         let mut options = Options::of(match self {
-            Self::Etcd(_) => StoreKind::Etcd,
+            // Of the places of layouts there is nothing in Nacos.
+            Self::Etcd(_) | Self::Nacos(..) => StoreKind::Etcd,
             Self::ZooKeeper(..) => StoreKind::ZooKeeper,
         });
         options.mode = "dev".to_owned();
         options.names = [names].into();
+        let at = [self.endpoint()];
+        if let Self::Nacos(_, number) = self {
+            let layouts = layouts.iter().map(|layout| layout::Nacos::by_name(layout, &options).unwrap());
+            return Arc::new(NacosRegistry::new(NacosOptions::at(at, layouts).namespace(namespace(number))));
+        }
         let layouts: Vec<Arc<dyn Layout>> =
             layouts.iter().map(|layout| by_name(layout, &options).unwrap()).collect();
-        let at = [self.endpoint()];
         match self {
-            Self::Etcd(_) => Arc::new(EtcdRegistry::new(EtcdOptions::at(at, layouts).ttl(TTL))),
             Self::ZooKeeper(..) => {
                 Arc::new(ZooKeeperRegistry::new(ZooKeeperOptions::at(at, layouts).ttl(TTL)))
             }
+            _ => Arc::new(EtcdRegistry::new(EtcdOptions::at(at, layouts).ttl(TTL))),
         }
     }
 
@@ -71,6 +100,7 @@ impl Store {
                 self.keys().put(PutRequest { key, value, ..Default::default() }).await.unwrap();
             }
             Self::ZooKeeper(_, nodes) => self.nodes(nodes).lock().unwrap().create(key, value),
+            Self::Nacos(store, number) => store.put(&namespace(number), key, value),
         }
     }
 
@@ -90,6 +120,7 @@ impl Store {
                     }
                 }
             }
+            Self::Nacos(_, number) => number.store(another(), Ordering::Relaxed),
         }
     }
 
@@ -109,4 +140,14 @@ impl Store {
     fn nodes<'a>(&self, nodes: &'a OnceLock<Mutex<Shell>>) -> &'a Mutex<Shell> {
         nodes.get_or_init(|| Mutex::new(Shell::at(&self.endpoint())))
     }
+}
+
+/// The number of another namespace of the Nacos.
+fn another() -> u32 {
+    static USED: AtomicU32 = AtomicU32::new(0);
+    USED.fetch_add(1, Ordering::Relaxed)
+}
+
+fn namespace(number: &AtomicU32) -> String {
+    format!("fleet-{}", number.load(Ordering::Relaxed))
 }

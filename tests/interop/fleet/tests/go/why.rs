@@ -58,6 +58,7 @@ type In = (&'static str, fn(&str, &'static str) -> Option<Fleet>);
 
 const ETCD: In = ("etcd", Fleet::start);
 const ZOOKEEPER: In = ("zookeeper", Fleet::start_in_zookeeper);
+const NACOS: In = ("nacos", Fleet::start_in_nacos);
 
 /// The cases of a consumer for a store.
 fn cases(consumer: &str, store: &str) -> Vec<Case> {
@@ -71,7 +72,9 @@ async fn agrees(consumer: &str, framework: &'static str, (store, start): In, lea
     let Some(fleet) = start(&format!("why_{framework}"), framework) else { return };
     let providers = Providers::start().await;
     let cases = cases(consumer, store);
-    let mut finder = (framework != "dubbogo").then(|| Finder::start(&fleet, framework, &[]));
+    // A process for each case where it is told what to look for, and where, as it starts.
+    let is_told = framework == "dubbogo" || store == "nacos";
+    let mut finder = (!is_told).then(|| Finder::start(&fleet, framework, &[]));
     let mut failures = Vec::new();
     for (number, case) in cases.iter().enumerate() {
         let app = case.flag("--app").unwrap_or("shop.order.orders");
@@ -88,7 +91,7 @@ async fn agrees(consumer: &str, framework: &'static str, (store, start): In, lea
             Some(finder) => {
                 finder.find(&of_its_own, case.flag("--mode").unwrap_or_default(), &expected).await
             }
-            None => dubbo_go(&fleet, case).find(PROBE_SERVICE.name, "", &expected).await,
+            None => start_for(case, &fleet, framework).find(&of_its_own, "", &expected).await,
         };
         let ends = case.expected().contains("every consumer of its app on dubbo-go ends");
         if (&found.names, found.has_ended) != (&expected, ends) {
@@ -101,18 +104,24 @@ async fn agrees(consumer: &str, framework: &'static str, (store, start): In, lea
     assert!(cases.len() >= least, "{}", cases.len());
 }
 
-/// A process for each case: it knows one interface, at one level.
-fn dubbo_go(fleet: &Fleet, case: &Case) -> Finder {
-    let level = match case.flag("--level") {
-        Some("application") => "service",
-        level => level.unwrap_or("default"),
+/// A process that is told what a case is told.
+fn start_for(case: &Case, fleet: &Fleet, framework: &'static str) -> Finder {
+    let mut arguments = match (framework, &*case.store) {
+        ("dubbogo", "etcd") => vec!["-kind", "etcdv3"],
+        ("dubbogo", store) => vec!["-kind", store],
+        _ => Vec::new(),
     };
-    let kind = if case.store == "etcd" { "etcdv3" } else { &case.store };
-    let mut arguments = vec!["-kind", kind, "-level", level];
+    if framework == "dubbogo" {
+        let level = match case.flag("--level") {
+            Some("application") => "service",
+            level => level.unwrap_or("default"),
+        };
+        arguments.extend(["-level", level]);
+    }
     for (flag, own) in [("--group", "-group"), ("--service-version", "-version")] {
         arguments.extend(case.flag(flag).into_iter().flat_map(|value| [own, value]));
     }
-    Finder::start(fleet, "dubbogo", &arguments)
+    Finder::start(fleet, framework, &arguments)
 }
 
 #[tokio::test]
@@ -143,4 +152,14 @@ async fn dubbo_go_calls_whom_the_command_says() {
 #[tokio::test]
 async fn dubbo_go_in_zookeeper_calls_whom_the_command_says() {
     agrees("dubbo-go", "dubbogo", ZOOKEEPER, 29).await;
+}
+
+#[tokio::test]
+async fn kratos_in_nacos_calls_whom_the_command_says() {
+    agrees("kratos", "kratos", NACOS, 2).await;
+}
+
+#[tokio::test]
+async fn dubbo_go_in_nacos_calls_whom_the_command_says() {
+    agrees("dubbo-go", "dubbogo", NACOS, 4).await;
 }
