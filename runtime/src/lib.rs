@@ -63,7 +63,7 @@ pub use codec::Encoding;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing {
-    pub use crate::client::pool::measuring::picks;
+    pub use crate::client::pool::measuring::{lists, picks};
     pub use crate::codec::fuzzing::frames;
     pub use crate::net::fuzzing::authority;
     pub use crate::registry::layout::fuzzing::layouts;

@@ -1,12 +1,13 @@
 //! What it costs to choose where a call goes, among few and among very many.
 //!
-//! In: the balancers. Out: choices per second of CPU time, among 10,000 instances against among 10. No connection is made.
+//! In: the balancers. Out: choices per second of CPU time, among 10,000 instances against among 10, and the time in which a list of
+//! them is made ready for choices. No connection is made.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use jovian_runtime::fuzzing::picks;
+use jovian_runtime::fuzzing::{lists, picks};
 use jovian_runtime::registry::Instance;
 use jovian_runtime::{Balancer, BalancingSection};
 
@@ -50,17 +51,38 @@ pub(crate) fn measure(arguments: &Arguments) -> anyhow::Result<Vec<Row>> {
             among_many,
         );
         row(format!("noise, {name}: among {FEW} against itself"), again);
+        rows.push(Row::new(
+            PART,
+            format!("{name}: one of {MANY} instances changed, against one of {FEW}"),
+            (ready(MANY, &section)?, ready(FEW, &section)?),
+            Unit::Microseconds,
+            Target::None,
+        ));
     }
     Ok(rows)
 }
 
 fn chooser(count: u32, section: &BalancingSection) -> anyhow::Result<impl Fn(u64) -> bool + use<>> {
+    picks(&list(count), section).context("balancing that cannot be meant")
+}
+
+/// The time in which a list is ready for choices, in microseconds.
+fn ready(count: u32, section: &BalancingSection) -> anyhow::Result<f64> {
+    let mut make = lists(&list(count), section).context("balancing that cannot be meant")?;
+    let times = (0..21).map(|_| {
+        let begin = Instant::now();
+        make();
+        begin.elapsed().as_secs_f64() * 1e6
+    });
+    Ok(median(times.collect()))
+}
+
+fn list(count: u32) -> Vec<Arc<Instance>> {
     let instance = |index: u32| {
         let address = format!("10.{}.{}.{}:9000", index >> 16 & 255, index >> 8 & 255, index & 255);
         Arc::new(Instance::new("shop.order.orders", address))
     };
-    let list: Vec<_> = (0..count).map(instance).collect();
-    picks(&list, section).context("balancing that cannot be meant")
+    (0..count).map(instance).collect()
 }
 
 /// Choices per second of CPU time.
