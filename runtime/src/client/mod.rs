@@ -156,7 +156,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Fails when what is said cannot be meant.
+    /// Fails when what is said cannot be meant, and outside of a tokio runtime.
     pub fn balancing(self, balancing: BalancingSection) -> Result<Self, ConnectError> {
         Ok(Self { transport: self.transport.balanced(&balancing)?, ..self })
     }

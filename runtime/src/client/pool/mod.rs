@@ -5,11 +5,13 @@
 //! wherever it may be: that is no retry, nothing happened yet. Never: policy. What a server saw is not sent twice.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::mem;
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use http::{Request, Response};
-use tokio::sync::watch;
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
 use tonic::Status;
 use tonic::body::Body;
@@ -44,6 +46,7 @@ mod tier;
 mod upload;
 mod wheel;
 
+use abort::AbortOnDrop;
 use exchange::exchange;
 use set::Set;
 pub(super) use settings::Settings;
@@ -59,6 +62,9 @@ use crate::registry::{Instance, Instances};
 /// How long a call waits for an app that has no instances.
 const WAIT: Duration = Duration::from_secs(2);
 
+/// How often it looks meanwhile whether there are any.
+const TICK: Duration = Duration::from_millis(5);
+
 /// How often a call is sent that no server looks at.
 const ATTEMPTS: usize = 5;
 
@@ -67,10 +73,13 @@ pub(super) struct Pool {
     /// What is looked for: an address, or the id of an app.
     name: String,
     known: RwLock<Known>,
+    /// Held by the one who makes what is known next.
+    making: Mutex<()>,
     instances: watch::Receiver<Instances>,
     /// Whether a registry tells them, and no program.
     is_told: bool,
     settings: Settings,
+    _follower: AbortOnDrop<()>,
 }
 
 /// What was last made of the instances.
@@ -101,13 +110,17 @@ impl Pool {
         let list = Arc::clone(&instances.borrow());
         let set = Set::default().changed(&list, &settings, is_told);
         let known = RwLock::new(Known { list, set });
-        let pool = Arc::new(Self { name, known, instances, is_told, settings });
+        let pool = Arc::new_cyclic(|pool| {
+            let follower = AbortOnDrop::new(tokio::spawn(follow(Weak::clone(pool), instances.clone())));
+            Self { name, known, making: Mutex::default(), instances, is_told, settings, _follower: follower }
+        });
         snapshot::remember(&pool);
         pool
     }
 
     /// Another pool of the same, whose calls choose as is said here, too.
     pub(super) fn balanced(&self, section: &BalancingSection) -> Result<Arc<Self>, ConnectError> {
+        Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
         let balancing = self.settings.balancing.and(section).map_err(|error| refused(&self.name, &error))?;
         let settings = Settings { balancing: Arc::new(balancing), ..self.settings.clone() };
         Ok(Self::new(self.name.clone(), self.instances.clone(), self.is_told, settings))
@@ -170,7 +183,10 @@ impl Pool {
             if ticket.is_some() {
                 return ticket;
             }
-            instances.changed().await.ok()?;
+            // The list may be there, and somebody may be at it.
+            if let Ok(Err(_)) = timeout(TICK, instances.changed()).await {
+                return None;
+            }
         }
     }
 
@@ -187,24 +203,38 @@ impl Pool {
         }
     }
 
-    /// The endpoints of the list as it is now.
+    /// The endpoints of the list as it is now. While somebody makes them of one that is new, the others go by those before.
     fn set(&self) -> Arc<Set> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        if self.is_current(&known) {
-            return Arc::clone(&known.set);
+        let (set, is_current) = self.known();
+        if is_current {
+            return set;
         }
-        drop(known);
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if !self.is_current(&known) {
+        let Ok(_alone) = self.making.try_lock() else { return set };
+        let (mut set, is_current) = self.known();
+        if !is_current {
             let list = Arc::clone(&self.instances.borrow());
-            let set = known.set.changed(&list, &self.settings, self.is_told);
-            *known = Known { list, set };
+            set = set.changed(&list, &self.settings, self.is_told);
+            let next = Known { list, set: Arc::clone(&set) };
+            // Dropped after the lock: it may be long.
+            let _before =
+                mem::replace(&mut *self.known.write().unwrap_or_else(PoisonError::into_inner), next);
         }
-        Arc::clone(&known.set)
+        set
     }
 
-    fn is_current(&self, known: &Known) -> bool {
-        Arc::ptr_eq(&known.list, &self.instances.borrow()) && known.set.is_current()
+    /// The endpoints that were made last, and whether they are those of the list as it is now.
+    fn known(&self) -> (Arc<Set>, bool) {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let is_newest = Arc::ptr_eq(&known.list, &self.instances.borrow());
+        (Arc::clone(&known.set), is_newest && known.set.is_current())
+    }
+}
+
+/// Makes the endpoints of each list that is told, so that calls find them made.
+async fn follow(pool: Weak<Pool>, mut instances: watch::Receiver<Instances>) {
+    while instances.changed().await.is_ok() {
+        let Some(pool) = pool.upgrade() else { return };
+        pool.set();
     }
 }
 
@@ -216,5 +246,33 @@ fn wants_calls(instance: &Instance) -> bool {
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool").field("name", &self.name).field("endpoints", &self.set().members()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_list_is_ready_before_a_call_comes_and_holds_none_up() {
+        let (told, instances) = watch::channel(Instances::default());
+        let pool = Pool::of_app("a.b.c", instances, Settings::usual());
+        told.send_replace([Arc::new(Instance::new("a.b.c", "10.1.0.7:9000"))].into());
+        assert!(!pool.known().1);
+        while !pool.known().1 {
+            yield_now().await;
+        }
+        assert_eq!(pool.known().0.members().len(), 1);
+
+        told.send_replace(Instances::default());
+        let somebody = pool.making.try_lock().unwrap();
+        assert_eq!(pool.set().members().len(), 1, "those before");
+        drop(somebody);
+        assert_eq!(pool.set().members().len(), 0);
+
+        drop(pool);
+        timeout(Duration::from_secs(5), told.closed()).await.unwrap();
     }
 }
