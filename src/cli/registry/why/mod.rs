@@ -15,6 +15,7 @@ mod asked;
 mod discovery;
 mod dubbo;
 mod dubbo_app;
+mod groups;
 mod nacos;
 mod probe;
 mod reason;

@@ -9,7 +9,7 @@ use jovian_runtime::registry::raw::RawRecords;
 
 use super::asked::{Asked, Consumer, Level, Place};
 use super::reason::{Cause, Findings, Reason};
-use super::{apps, discovery, dubbo, dubbo_app, nacos};
+use super::{apps, discovery, dubbo, dubbo_app, groups, nacos};
 use crate::cli::registry::decode::{Decoded, Found, decode_all};
 
 /// What a consumer makes of a registry.
@@ -43,10 +43,12 @@ fn levels(asked: &Asked, records: &RawRecords, decoded: &[Decoded], findings: &m
     let (mut interface, mut application) = (Findings::default(), Findings::default());
     let by_interface = if asked.place == Place::Nacos { nacos::by_interface } else { dubbo::by_interface };
     by_interface(asked, records, &mut interface);
+    groups::choose(asked, &mut interface);
     dubbo::weigh(asked, &mut interface);
     // Java cannot read it in etcd.
     if asked.consumer == Consumer::DubboGo || !asked.is_etcd() {
         dubbo_app::by_application(asked, records, decoded, &mut application);
+        groups::alone(asked, &mut application);
     }
     // An instance that Java cannot read ends the consumer, before it looks elsewhere.
     let ends = |reason: &Reason| matches!(reason.code, Cause::Class | Cause::Unreadable);
