@@ -174,7 +174,11 @@ impl Nacos {
         let child = java(&self.folder, "server")
             .args(["-Dnacos.standalone=true", "-Dnacos.server.ip=127.0.0.1", "-Dserver.address=127.0.0.1"])
             .args([format!("-Dnacos.home={home}"), format!("-Dserver.port={}", self.port)])
-            .args([format!("-Dserver.tomcat.basedir={home}"), format!("-Duser.home={home}")])
+            .args([
+                format!("-Dserver.tomcat.basedir={home}"),
+                format!("-Duser.home={home}"),
+                format!("-Djava.io.tmpdir={home}"),
+            ])
             // The last word on a property counts.
             .args(&self.more)
             // Its database logs where it is started.
@@ -235,6 +239,8 @@ impl Nacos {
 impl Drop for Nacos {
     fn drop(&mut self) {
         self.kill();
+        // It has stored more than anybody wants to keep; what it said is beside it.
+        let _nothing_there = fs::remove_dir_all(&self.home);
     }
 }
 
