@@ -215,10 +215,10 @@ fn a_real_nacos_gives_the_same_reasons() {
     let Some(store) = shared() else { return };
     let mut cases = 0;
     let all = why_case::all(&root().join("tests/why"));
-    // Nobody but the server says of an instance that it is dead, and not at once.
-    let is_here = |case: &&Case| {
-        case.store == "nacos" && !case.records.iter().any(|(_, value)| value.contains("\"healthy\":false"))
-    };
+    // Nobody but the server says of an instance that it is dead, and not at once; those out of use it tells to nobody.
+    let is_out = |value: &str| ["\"healthy\":false", "\"enabled\":false"].iter().any(|it| value.contains(it));
+    let is_here =
+        |case: &&Case| case.store == "nacos" && !case.records.iter().any(|(_, value)| is_out(value));
     for case in all.iter().filter(is_here) {
         cases += 1;
         let namespace = format!("case-{cases}");

@@ -139,7 +139,7 @@ impl Nacos {
             return self.tells("/cs/configs", &text[..3], value);
         }
         let value: serde_json::Value = serde_json::from_str(value).unwrap();
-        let fields = ["ip", "port", "enabled", "metadata"];
+        let fields = ["ip", "port", "enabled", "metadata", "clusterName"];
         let of = |name: &str| value[name].as_str().map_or_else(|| value[name].to_string(), str::to_owned);
         let fields: Vec<_> = fields.iter().map(|name| (*name, of(name))).collect();
         let mut instance = vec![("namespaceId", namespace), ("serviceName", parts[1])];

@@ -114,6 +114,8 @@ pub(super) struct Asked {
     pub(super) options: Options,
     /// App, names, group and version.
     pub(super) wanted: Wanted,
+    /// The cluster of a Nacos that Kratos looks into.
+    pub(super) cluster: String,
 }
 
 impl Asked {

@@ -9,7 +9,7 @@ use jovian_runtime::registry::layout::DubboUrl;
 use jovian_runtime::registry::raw::RawRecords;
 
 use super::apps::is_address;
-use super::asked::{Asked, Consumer};
+use super::asked::{Asked, Consumer, Place};
 use super::reason::{Cause, Findings};
 
 const REGISTER_AGAIN: &str = "write the key that `jovian keys` shows";
@@ -153,7 +153,9 @@ pub(super) fn judge(asked: &Asked, key: &str, url: &DubboUrl, findings: &mut Fin
         );
     }
     let (group, version) = (url.parameter("group"), url.parameter("version"));
-    if let Some(reason) = other_group(asked, group, version) {
+    // They are part of the name of a service in Nacos, and dubbo-go looks there alone.
+    let is_named = !is_java && asked.place == Place::Nacos;
+    if let Some(reason) = other_group(asked, group, version).filter(|_| !is_named) {
         return tell(Cause::GroupVersion, reason, SAME_GROUP);
     }
     if let Some(reason) = other_path(asked, url) {

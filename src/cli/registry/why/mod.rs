@@ -79,6 +79,9 @@ pub(super) struct Arguments {
     /// Where the keys of the consumer begin: the `group` of Dubbo's registry, the namespace of Kratos [default: the usual one]
     #[arg(long, value_name = "ROOT")]
     root: Option<String>,
+    /// The cluster of a Nacos that a consumer on Kratos looks into
+    #[arg(long, value_name = "CLUSTER", default_value = "DEFAULT")]
+    cluster: String,
     /// What a consumer on Dubbo 3 reads
     #[arg(long, value_enum, default_value_t, value_name = "LEVEL")]
     level: Level,
@@ -133,7 +136,8 @@ impl Arguments {
         };
         self.group.clone_into(&mut wanted.group);
         self.service_version.clone_into(&mut wanted.version);
-        Ok(Asked { consumer: self.consumer, level: self.level, place, options, wanted })
+        let cluster = self.cluster.clone();
+        Ok(Asked { consumer: self.consumer, level: self.level, place, options, wanted, cluster })
     }
 
     fn of_idl(&self) -> Result<Wanted, Diagnostics> {

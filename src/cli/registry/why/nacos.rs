@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use jovian_runtime::registry::NacosOptions;
 use jovian_runtime::registry::layout::DubboUrl;
 use jovian_runtime::registry::raw::RawRecords;
 use serde::Deserialize;
@@ -28,12 +29,18 @@ struct Host {
     enabled: bool,
     #[serde(default = "yes")]
     healthy: bool,
+    #[serde(default = "usual", rename = "clusterName")]
+    cluster: String,
     #[serde(default)]
     metadata: Option<BTreeMap<String, String>>,
 }
 
 fn yes() -> bool {
     true
+}
+
+fn usual() -> String {
+    NacosOptions::DEFAULT_CLUSTER.to_owned()
 }
 
 impl Host {
@@ -147,6 +154,13 @@ pub(super) fn kratos(asked: &Asked, records: &RawRecords, findings: &mut Finding
         let kind = host.metadata.as_ref().and_then(|metadata| metadata.get("kind"));
         if let (false, Some(reason)) = (host.enabled, host.out_of_use()) {
             findings.of(&address, Cause::Disabled, key, reason.to_owned(), ENABLE);
+        } else if host.cluster != asked.cluster {
+            let reason = format!(
+                "it is in the cluster `{}`, and Kratos looks into one cluster alone, which is `{}`",
+                host.cluster, asked.cluster
+            );
+            let help = "give both sides the same one (`nacos.WithCluster`); `--cluster` says which one the consumer has";
+            findings.of(&address, Cause::OtherCluster, key, reason, help);
         } else if let Some(kind) = kind.filter(|kind| *kind != "grpc") {
             let reason = format!("its `kind` is `{kind}`, and Kratos makes no endpoint of gRPC of it");
             findings.of(

@@ -16,6 +16,8 @@ pub(super) enum Cause {
     OtherRoot,
     /// It is in another mode of Jupiter.
     OtherMode,
+    /// It is in another cluster of Nacos.
+    OtherCluster,
     /// It stands under a name that the consumer does not look for.
     OtherName,
     /// It is registered by interface or by application, and the consumer reads the other one.

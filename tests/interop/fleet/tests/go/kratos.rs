@@ -104,6 +104,7 @@ async fn kratos_finds_and_calls_rust_in_nacos() {
 
 #[tokio::test]
 async fn rust_finds_and_calls_kratos_in_nacos() {
-    let http = r#"{"ip":"127.0.0.1","port":1,"enabled":true,"metadata":{"kind":"http"}}"#;
+    let http =
+        r#"{"ip":"127.0.0.1","port":1,"enabled":true,"clusterName":"DEFAULT","metadata":{"kind":"http"}}"#;
     rust_calls_kratos(Fleet::start_in_nacos, (&format!("instances/{NAME}.grpc/127.0.0.1:1"), http)).await;
 }

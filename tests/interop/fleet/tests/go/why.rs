@@ -91,7 +91,13 @@ async fn agrees(consumer: &str, framework: &'static str, (store, start): In, lea
             Some(finder) => {
                 finder.find(&of_its_own, case.flag("--mode").unwrap_or_default(), &expected).await
             }
-            None => start_for(case, &fleet, framework).find(&of_its_own, "", &expected).await,
+            None => {
+                let mut finder = start_for(case, &fleet, framework);
+                let found = finder.find(&of_its_own, "", &expected).await;
+                // It may be told of one after the other, and call the first as long as it knows nobody else.
+                let is_early = found.names.len() > expected.len();
+                if is_early { finder.find(&of_its_own, "", &expected).await } else { found }
+            }
         };
         let ends = case.expected().contains("every consumer of its app on dubbo-go ends");
         if (&found.names, found.has_ended) != (&expected, ends) {
@@ -118,7 +124,8 @@ fn start_for(case: &Case, fleet: &Fleet, framework: &'static str) -> Finder {
         };
         arguments.extend(["-level", level]);
     }
-    for (flag, own) in [("--group", "-group"), ("--service-version", "-version")] {
+    let flags = [("--group", "-group"), ("--service-version", "-version"), ("--cluster", "-cluster")];
+    for (flag, own) in flags {
         arguments.extend(case.flag(flag).into_iter().flat_map(|value| [own, value]));
     }
     Finder::start(fleet, framework, &arguments)
@@ -156,10 +163,10 @@ async fn dubbo_go_in_zookeeper_calls_whom_the_command_says() {
 
 #[tokio::test]
 async fn kratos_in_nacos_calls_whom_the_command_says() {
-    agrees("kratos", "kratos", NACOS, 2).await;
+    agrees("kratos", "kratos", NACOS, 8).await;
 }
 
 #[tokio::test]
 async fn dubbo_go_in_nacos_calls_whom_the_command_says() {
-    agrees("dubbo-go", "dubbogo", NACOS, 4).await;
+    agrees("dubbo-go", "dubbogo", NACOS, 21).await;
 }
