@@ -32,14 +32,17 @@ pub(super) fn by_application(
     };
     let apps = records.get(&mapping).map_or("", |record| &*record.value);
     let folders = layout.leads_to(&wanted, &mapping, apps);
+    let is_mapped = |record: &Decoded| folders.iter().any(|folder| record.key.starts_with(folder));
     let instances = decoded.iter().filter(|record| {
         let is_instance = record.found.as_ref().is_some_and(|found| found.layout == "dubbo-app");
-        is_instance && (asked.concerns(record) || folders.iter().any(|folder| record.key.starts_with(folder)))
+        // In Nacos one without a revision looks like nobody's.
+        let is_listed = asked.place == Place::Nacos && is_mapped(record);
+        is_listed || is_instance && (asked.concerns(record) || is_mapped(record))
     });
     let instances: Vec<&Decoded> = instances.collect();
     let spoilt = Spoilt::of(asked, &folders, &instances);
     for record in instances {
-        let is_mapped = folders.iter().any(|folder| record.key.starts_with(folder));
+        let is_mapped = is_mapped(record);
         if !is_mapped && record.found.as_ref().is_some_and(|found| found.root != asked.options.root) {
             continue;
         }
