@@ -6,17 +6,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jovian_runtime::registry::governance::{Route, Rule};
-use jovian_runtime::registry::layout::{Entry, Life};
+use jovian_runtime::registry::layout::{Entry, Life, Options};
 use jovian_runtime::registry::{Instance, Provided};
 use serde::Serialize;
 
 mod spoken;
 
-use spoken::{Spoken, Store};
+use spoken::Spoken;
 
 use super::flags::Flags;
 use super::r#gen::{Order, Source};
 use super::{Outcome, Report, say};
+use crate::cli::place::Place;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::generate::understand;
 use crate::idl::Earlier;
@@ -40,7 +41,7 @@ pub(super) struct Arguments {
     layouts: Vec<String>,
     /// The kind of store, where layouts differ
     #[arg(long, value_enum, default_value_t, value_name = "STORE")]
-    store: Store,
+    store: Place,
     /// Where callers connect
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9000", value_parser = address)]
     addr: String,
@@ -124,11 +125,11 @@ fn apps(model: &Model) -> BTreeMap<&str, Vec<&Service>> {
 
 impl Arguments {
     fn layouts(&self) -> Result<Vec<Spoken>, Diagnostics> {
-        let mut options = self.store.options();
+        let mut options = Options::of(self.store.keys());
         if let Some(mode) = &self.mode {
             mode.clone_into(&mut options.mode);
         }
-        self.store.layouts(&self.layouts, &options).map_err(|unknown| {
+        Spoken::of(self.store, &self.layouts, &options).map_err(|unknown| {
             Diagnostic::error(Code::Setting, unknown.to_string())
                 .help("without `--layout`, all layouts of the store are shown")
                 .into()

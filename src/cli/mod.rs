@@ -22,6 +22,7 @@ mod keys;
 mod ls;
 mod net;
 mod new;
+mod place;
 mod process;
 mod progress;
 mod quickstart;

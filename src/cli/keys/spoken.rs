@@ -7,22 +7,11 @@ use std::sync::Arc;
 
 use jovian_runtime::registry::Instance;
 use jovian_runtime::registry::layout::{
-    Discovery, Entry, Layout, Life, Nacos, Options, StoreKind, UnknownLayout, all, by_name,
+    Discovery, Entry, Layout, Life, Nacos, Options, UnknownLayout, all, by_name,
 };
 use jovian_runtime::registry::raw::layout_in_nacos;
 
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-pub(super) enum Store {
-    /// Keys and values on leases
-    #[default]
-    Etcd,
-    /// Nodes in folders, in sessions
-    Zookeeper,
-    /// Instances of services, and texts; keys are those of Jovian itself
-    Nacos,
-    /// The discovery of bilibili: instances; keys are those of Jovian itself
-    Discovery,
-}
+use crate::cli::place::Place;
 
 /// One layout of a store.
 pub(super) enum Spoken {
@@ -30,38 +19,31 @@ pub(super) enum Spoken {
     Discovery(Discovery),
 }
 
-impl Store {
-    /// What layouts of keys look at.
-    pub(super) fn options(self) -> Options {
-        Options::of(if matches!(self, Self::Zookeeper) { StoreKind::ZooKeeper } else { StoreKind::Etcd })
-    }
-
-    /// The layouts of these names, or all of them if there are no names.
-    pub(super) fn layouts(self, names: &[String], options: &Options) -> Result<Vec<Spoken>, UnknownLayout> {
+impl Spoken {
+    /// The layouts of these names, or all that a store has if there are no names.
+    pub(super) fn of(place: Place, names: &[String], options: &Options) -> Result<Vec<Self>, UnknownLayout> {
         let named = |all: &[&str]| match names {
             [] => all.iter().map(|&name| name.to_owned()).collect(),
             names => names.to_vec(),
         };
-        match self {
-            Self::Etcd | Self::Zookeeper if names.is_empty() => {
-                Ok(all(options).into_iter().map(Spoken::Keys).collect())
+        match place {
+            Place::Etcd | Place::ZooKeeper if names.is_empty() => {
+                Ok(all(options).into_iter().map(Self::Keys).collect())
             }
-            Self::Etcd | Self::Zookeeper => {
-                names.iter().map(|name| by_name(name, options).map(Spoken::Keys)).collect()
+            Place::Etcd | Place::ZooKeeper => {
+                names.iter().map(|name| by_name(name, options).map(Self::Keys)).collect()
             }
-            Self::Nacos => {
+            Place::Nacos => {
                 let names: Vec<String> = named(&Nacos::NAMES);
-                names.iter().map(|name| layout_in_nacos(name).map(Spoken::Keys)).collect()
+                names.iter().map(|name| layout_in_nacos(name).map(Self::Keys)).collect()
             }
-            Self::Discovery => {
+            Place::Discovery => {
                 let names: Vec<String> = named(&[Discovery::NAME]);
-                names.iter().map(|name| Discovery::by_name(name, options).map(Spoken::Discovery)).collect()
+                names.iter().map(|name| Discovery::by_name(name, options).map(Self::Discovery)).collect()
             }
         }
     }
-}
 
-impl Spoken {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Keys(layout) => layout.name(),

@@ -2,11 +2,13 @@
 //!
 //! In: all records of a store. Out: of each the layout that it is of, the name it stands under, and its instance. Pure.
 
-use jovian_runtime::registry::layout::{Recognized, StoreKind, recognize};
+use jovian_runtime::registry::layout::{Recognized, recognize};
 use jovian_runtime::registry::raw::{
     RawRecord, RawRecords, instance_of_file, recognize_in_discovery, recognize_in_nacos,
 };
 use jovian_runtime::registry::{Instance, Provided};
+
+use crate::cli::place::Place;
 
 /// A record, and what it stands for.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,11 +57,10 @@ fn of_file(key: &str, record: &RawRecord) -> Found {
 }
 
 fn of_layout(kind: &str, key: &str, record: &RawRecord, records: &RawRecords) -> Option<Found> {
-    let recognized = match kind {
-        "discovery" => recognize_in_discovery(key, &record.value),
-        "nacos" => recognize_in_nacos(key, &record.value),
-        "zookeeper" => recognize(StoreKind::ZooKeeper, key, &record.value),
-        _ => recognize(StoreKind::Etcd, key, &record.value),
+    let recognized = match Place::of(kind)? {
+        Place::Discovery => recognize_in_discovery(key, &record.value),
+        Place::Nacos => recognize_in_nacos(key, &record.value),
+        keyed => recognize(keyed.keys(), key, &record.value),
     };
     let Recognized { layout, options, wanted, name, .. } = recognized?;
     let others = |key: &str| records.get(key).map(|record| &*record.value);

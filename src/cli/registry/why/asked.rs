@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use jovian_runtime::registry::Wanted;
-use jovian_runtime::registry::layout::{Layout, Options, StoreKind, by_name};
+use jovian_runtime::registry::layout::{Layout, Options, by_name};
 use jovian_runtime::registry::raw::layout_in_nacos;
 
+use crate::cli::place::Place;
 use crate::cli::registry::decode::Decoded;
 
 /// Whose eyes a registry is seen with.
@@ -61,33 +62,6 @@ impl Consumer {
             Self::Kitex => "Kitex",
             Self::GoZero => "go-zero",
         }
-    }
-}
-
-/// The stores that consumers read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    Etcd,
-    ZooKeeper,
-    Nacos,
-    Discovery,
-}
-
-impl Place {
-    /// By the kind of a store: `etcd`.
-    pub(super) fn of(kind: &str) -> Option<Self> {
-        match kind {
-            "etcd" => Some(Self::Etcd),
-            "zookeeper" => Some(Self::ZooKeeper),
-            "nacos" => Some(Self::Nacos),
-            "discovery" => Some(Self::Discovery),
-            _ => None,
-        }
-    }
-
-    /// The kind for layouts, which are the same in all that has keys of its own.
-    pub(super) fn layouts(self) -> StoreKind {
-        if self == Self::ZooKeeper { StoreKind::ZooKeeper } else { StoreKind::Etcd }
     }
 }
 

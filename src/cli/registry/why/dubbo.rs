@@ -9,8 +9,9 @@ use jovian_runtime::registry::layout::DubboUrl;
 use jovian_runtime::registry::raw::RawRecords;
 
 use super::apps::is_address;
-use super::asked::{Asked, Consumer, Place};
+use super::asked::{Asked, Consumer};
 use super::reason::{Cause, Findings};
+use crate::cli::place::Place;
 
 const REGISTER_AGAIN: &str = "write the key that `jovian keys` shows";
 pub(super) const SAME_GROUP: &str = "set the same group and version on both sides; none is one, too";

@@ -9,10 +9,11 @@ use jovian_runtime::registry::layout::Layout;
 use jovian_runtime::registry::raw::RawRecords;
 use serde_json::Value;
 
-use super::asked::{Asked, Consumer, Place};
+use super::asked::{Asked, Consumer};
 use super::dubbo::{SAME_GROUP, other_group};
 use super::reason::{Cause, Findings};
 use super::shape::{self, Field, Shape, field, text};
+use crate::cli::place::Place;
 use crate::cli::registry::decode::Decoded;
 
 const REGISTER_AGAIN: &str = "write what `jovian keys --layout dubbo-app` shows";

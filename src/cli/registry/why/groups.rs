@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use jovian_runtime::registry::layout::DubboUrl;
 
-use super::asked::{Asked, Consumer, Place};
+use super::asked::{Asked, Consumer};
 use super::reason::{Cause, Findings};
+use crate::cli::place::Place;
 
 const HELP: &str = "ask for one group, or give the method a `merger`, which calls all of them";
 

@@ -22,7 +22,7 @@ mod reason;
 mod rules;
 mod shape;
 
-use asked::{Asked, Consumer, Level, Place};
+use asked::{Asked, Consumer, Level};
 use probe::{Reached, reach};
 use reason::{Cause, Findings, Reason};
 
@@ -31,6 +31,7 @@ use super::target::Target;
 use super::{Form, SCHEMA, json_pretty};
 use crate::cli::r#gen::Source;
 use crate::cli::net::{Problem, unknown};
+use crate::cli::place::Place;
 use crate::cli::{Outcome, Report, remote, say};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::generate::understand;
@@ -124,7 +125,7 @@ impl Arguments {
                 "of `dubbo-java`, `dubbo-go` and `kratos` it is known in `nacos`, of `kratos` in `discovery`";
             return Err(Diagnostic::error(Code::Setting, problem).help(help).into());
         }
-        let mut options = Options::of(place.layouts());
+        let mut options = Options::of(place.keys());
         options.root.clone_from(&self.root);
         if let Some(mode) = &self.mode {
             mode.clone_into(&mut options.mode);

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jovian_runtime::registry::raw::RawRecords;
 
-use super::asked::{Asked, Consumer, Level, Place};
+use super::asked::{Asked, Consumer, Level};
 use super::reason::{Cause, Findings, Reason};
 use super::{apps, discovery, dubbo, dubbo_app, groups, nacos};
+use crate::cli::place::Place;
 use crate::cli::registry::decode::{Decoded, Found, decode_all};
 
 /// What a consumer makes of a registry.
