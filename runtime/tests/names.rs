@@ -94,7 +94,8 @@ fn a_name_is_all_its_addresses_and_is_looked_up_again_when_one_is_lost() {
         // One moves. Its connection is lost, and that is the reason to look.
         dns.change(NAME, &["127.0.0.2", "127.0.0.3", "127.0.0.6"]).await;
         let six = serve(6).await;
-        assert_eq!(spread(&client, &[&four, &six], 40).await, [10, 0], "there was no reason yet");
+        let got = spread(&client, &[&four, &six], 40).await;
+        assert!(got[0] > 0 && got[1] == 0, "there was no reason yet: {got:?}");
         soon(four.stop()).await.unwrap();
         shared_by(&client, &[&two, &three, &five, &six]).await;
     });
@@ -115,10 +116,12 @@ fn a_name_is_looked_up_now_and_then_and_a_lookup_that_fails_changes_nothing() {
 
         dns.stop();
         minutes().await;
-        assert_eq!(spread(&client, &[&two, &three], 20).await, [10, 10], "nobody answers");
+        // Nobody answers.
+        shared_by(&client, &[&two, &three]).await;
         dns.resume(NAME, &[]).await;
         minutes().await;
-        assert_eq!(spread(&client, &[&two, &three], 20).await, [10, 10], "there is no such name");
+        // There is no such name.
+        shared_by(&client, &[&two, &three]).await;
     });
 }
 
