@@ -15,6 +15,7 @@
 // In the order of dependency: a module uses those above it.
 pub mod stream;
 mod chance;
+mod payload;
 #[cfg(test)]
 mod corpus;
 mod codes;

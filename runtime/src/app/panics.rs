@@ -3,7 +3,6 @@
 //! In: the hook of the process. Out: a line in the log with the method or the task, the place and the backtrace; then
 //! whatever hook was there before. Never: what a caller is told; that is the server's.
 
-use std::any::Any;
 use std::backtrace::Backtrace;
 use std::env;
 use std::panic::{PanicHookInfo, set_hook, take_hook};
@@ -11,6 +10,7 @@ use std::sync::Once;
 
 use super::tasks;
 use crate::call::Call;
+use crate::payload::said;
 
 /// A process has one hook, however many apps.
 static CHAINED: Once = Once::new();
@@ -34,12 +34,6 @@ fn log(panic: &PanicHookInfo<'_>) {
     let text = said(panic.payload());
     let backtrace = is_wanted().then(|| Backtrace::force_capture().to_string());
     tracing::error!(method, task = task.as_deref(), place, panic = text, backtrace, "panic");
-}
-
-/// The text of a panic.
-pub(super) fn said(payload: &(dyn Any + Send)) -> &str {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
 }
 
 /// Without a backtrace a panic of a service that runs elsewhere is a riddle, so that it takes a word to leave it out.

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::AppError;
-use super::panics::said;
+use crate::payload::said;
 
 type Failure = Box<dyn Error + Send + Sync>;
 

@@ -32,6 +32,7 @@ use crate::codec::{self, ACCEPT_ENCODING, Accepted, Encoding, Limit, Side};
 use crate::descriptor::{Kind, Method, Service};
 use crate::interceptor::Interceptors;
 use crate::net::Peer;
+use crate::payload::said;
 use crate::policy::{Policies, Policy, Said, UnknownTarget, bound};
 
 /// The bounds of every call of a server.
@@ -262,12 +263,7 @@ async fn run(
     };
     ended.unwrap_or_else(|panic| {
         guard.panicked();
-        let text = panic
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-            .unwrap_or("no text");
-        tracing::error!(method = guard.method().path, panic = text, "the handler panicked");
+        tracing::error!(method = guard.method().path, panic = said(panic.as_ref()), "the handler panicked");
         Err(Status::internal("the handler panicked"))
     })
 }
