@@ -34,8 +34,9 @@ fn parse(text: &str) -> AppConfig {
 fn etcd() {
     let config = parse(ETCD);
     assert_eq!(config.registry.kind, RegistryKind::Etcd);
-    assert_eq!(config.registry.layouts, ["jupiter", "dubbo-tri", "dubbo-app"]);
+    assert_eq!(config.registry.layouts, ["jupiter", "dubbo-tri", "dubbo-app", "kitex"]);
     assert_eq!(config.registry.advertise, None);
+    assert_eq!(config.server.stop_wait_ms, 6_000, "Kitex looks every 5 seconds");
 
     let offered = parse(&with_all_that_is_offered(ETCD)).registry;
     assert_eq!(offered.advertise.as_deref(), Some("orders.internal:9000"));
