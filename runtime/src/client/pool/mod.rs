@@ -5,8 +5,7 @@
 //! wherever it may be: that is no retry, nothing happened yet. Never: policy. What a server saw is not sent twice.
 
 use std::fmt;
-use std::mem;
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -62,9 +61,6 @@ use crate::registry::{Instance, Instances};
 /// How long a call waits for an app that has no instances.
 const WAIT: Duration = Duration::from_secs(2);
 
-/// How often it looks meanwhile whether there are any.
-const TICK: Duration = Duration::from_millis(5);
-
 /// How often a call is sent that no server looks at.
 const ATTEMPTS: usize = 5;
 
@@ -72,7 +68,7 @@ const ATTEMPTS: usize = 5;
 pub(super) struct Pool {
     /// What is looked for: an address, or the id of an app.
     name: String,
-    known: RwLock<Known>,
+    known: watch::Sender<Known>,
     /// Held by the one who makes what is known next.
     making: Mutex<()>,
     instances: watch::Receiver<Instances>,
@@ -109,7 +105,7 @@ impl Pool {
     ) -> Arc<Self> {
         let list = Arc::clone(&instances.borrow());
         let set = Set::default().changed(&list, &settings, is_told);
-        let known = RwLock::new(Known { list, set });
+        let known = watch::Sender::new(Known { list, set });
         let pool = Arc::new_cyclic(|pool| {
             let follower = AbortOnDrop::new(tokio::spawn(follow(Weak::clone(pool), instances.clone())));
             Self { name, known, making: Mutex::default(), instances, is_told, settings, _follower: follower }
@@ -176,16 +172,18 @@ impl Pool {
 
     /// Chooses an endpoint as soon as there is one; `None` when nobody tells of any more.
     async fn pick_later(&self, call: &Call) -> Option<Ticket> {
+        let mut made = self.known.subscribe();
         let mut instances = self.instances.clone();
         loop {
+            made.mark_unchanged();
             instances.mark_unchanged();
             let ticket = self.set().pick(call);
             if ticket.is_some() {
                 return ticket;
             }
-            // The list may be there, and somebody may be at it.
-            if let Ok(Err(_)) = timeout(TICK, instances.changed()).await {
-                return None;
+            tokio::select! {
+                _ = made.changed() => {}
+                told = instances.changed() => told.ok()?,
             }
         }
     }
@@ -214,17 +212,14 @@ impl Pool {
         if !is_current {
             let list = Arc::clone(&self.instances.borrow());
             set = set.changed(&list, &self.settings, self.is_told);
-            let next = Known { list, set: Arc::clone(&set) };
-            // Dropped after the lock: it may be long.
-            let _before =
-                mem::replace(&mut *self.known.write().unwrap_or_else(PoisonError::into_inner), next);
+            self.known.send_replace(Known { list, set: Arc::clone(&set) });
         }
         set
     }
 
     /// The endpoints that were made last, and whether they are those of the list as it is now.
     fn known(&self) -> (Arc<Set>, bool) {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.borrow();
         let is_newest = Arc::ptr_eq(&known.list, &self.instances.borrow());
         (Arc::clone(&known.set), is_newest && known.set.is_current())
     }
